@@ -1,0 +1,50 @@
+# `make demo` and `make test` need Python 3.11 or newer, git, make and a package registry.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := -m pip install --quiet --disable-pip-version-check --require-hashes -r
+SDKS := 8.42 8.61
+
+.PHONY: demo test check bench lock clean
+
+demo: .venv/run.stamp  ## Start a server on a new temporary folder, show the main job, keep serving.
+	$(BIN)/exempla demo $(DEMO)
+
+test: check  ## Run all checks: lint, types, and the tests on both engines with the real clients.
+	$(BIN)/pytest -n 4 --dist worksteal $(PYTEST)
+
+check: .venv/dev.stamp $(SDKS:%=.venv-sdk-%/stamp)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/dev.stamp  ## Measure the work W1 to W6 beside its floor. BENCH="--help" shows the options.
+	$(BIN)/python -m benchmarks $(BENCH)
+
+lock: .venv/dev.stamp  ## Resolve the dependencies anew, with hashes.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate -c requirements/run.txt pyproject.toml requirements/dev.in \
+		-o requirements/dev.txt
+	for sdk in $(SDKS); do $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate requirements/sdk-$$sdk.in \
+		-o requirements/sdk-$$sdk.txt; done
+
+clean:
+	rm -rf .venv .venv-sdk-* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/run.stamp: requirements/run.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python $(PIP) requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+.venv/dev.stamp: requirements/dev.txt .venv/run.stamp
+	$(BIN)/python $(PIP) requirements/dev.txt
+	touch $@
+
+.venv-sdk-%/stamp: requirements/sdk-%.txt
+	test -x .venv-sdk-$*/bin/python || $(PYTHON) -m venv .venv-sdk-$*
+	.venv-sdk-$*/bin/python $(PIP) $<
+	touch $@

@@ -1,0 +1,72 @@
+"""Ids: the opaque ids of resources, and the UUIDv7 ids of examples (contract: resource ids)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import secrets
+import string
+from typing import Literal, NamedTuple
+
+from exempla.errors import InvalidRequest
+
+Kind = Literal["Organization", "Space", "Dataset", "DatasetVersion", "ApiKey", "User"]
+
+_FORM = re.compile(r"([A-Za-z]+):([1-9][0-9]{0,17}):([A-Za-z0-9]{4,32})")
+_ALPHABET = string.ascii_letters + string.digits
+_SUFFIX_LENGTH = 10  # 59 bits: an id cannot be guessed from its neighbour
+
+
+class ResourceId(NamedTuple):
+    """What an id of a resource stands for: its number and the random suffix beside it.
+
+    The number finds the row; the suffix must match it, so that ids cannot be enumerated.
+    """
+
+    kind: Kind
+    number: int
+    suffix: str
+
+    def __str__(self) -> str:
+        return base64.b64encode(f"{self.kind}:{self.number}:{self.suffix}".encode()).decode()
+
+
+def new_suffix() -> str:
+    """Make the random part of a new resource's id."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_SUFFIX_LENGTH))
+
+
+def parse_id(text: str, kind: Kind, field: str) -> ResourceId:
+    """Read the id of a resource of this kind, given in the named field.
+
+    Raises `InvalidRequest` when it is not an id, or the id of another kind of resource.
+    """
+    try:
+        decoded = base64.b64decode(text, validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        decoded = ""
+    match = _FORM.fullmatch(decoded)
+    if not match:
+        raise InvalidRequest(f"{field} is not a valid id; copy it from an answer of this server")
+    if match[1] != kind:
+        raise InvalidRequest(f"{field} is the id of a {match[1]}, but a {kind} id is needed here")
+    return ResourceId(kind, int(match[2]), match[3])
+
+
+def new_example_ids(created_at: int, count: int) -> list[str]:
+    """Make ids for examples created at `created_at`, `created_at + 1`, ... (microseconds).
+
+    They are UUIDv7 with the microseconds in `rand_a` (RFC 9562, section 6.2, method 3), so they
+    sort as the times do, and the times are distinct within a dataset.
+    """
+    random = os.urandom(8 * count)
+    made = []
+    for index in range(count):
+        milliseconds, fraction = divmod(created_at + index, 1_000)
+        low = int.from_bytes(random[8 * index : 8 * index + 8]) & 0x3FFF_FFFF_FFFF_FFFF
+        rand_a = fraction * 4_096 // 1_000
+        text = f"{milliseconds:012x}7{rand_a:03x}{low | 1 << 63:016x}"
+        made.append(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
+    return made

@@ -1,0 +1,19 @@
+"""The limits on what a request may bring (contract: limits, PATCH rules 1, 5 and 8)."""
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""Bytes of a request body; more is `413`."""
+
+MAX_ITEMS = 1_000
+"""Examples, or example ids, in one request; more is `422`."""
+
+MAX_NESTING = 100
+"""Levels of arrays and objects in the value of a field; more is `422`."""
+
+MAX_NAME_LENGTH = 255
+"""Characters of the name of a dataset, version, space or organization; more is `422`."""
+
+MAX_DESCRIPTION_LENGTH = 1_000
+"""Characters of the description of a space or an organization; more is `422`."""
+
+MIN_KEY_LENGTH = 20
+"""Characters of a key that the operator chooses (`EXEMPLA_BOOTSTRAP_KEY`)."""

@@ -1,0 +1,47 @@
+"""What can be set from outside: the environment `EXEMPLA_*` and the flags of the commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from platformdirs import user_data_dir
+
+from exempla.errors import StartupError
+from exempla.limits import MIN_KEY_LENGTH
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8787
+DATABASE_FILE = "exempla.db"
+
+
+def default_data_dir() -> Path:
+    """Return the platform's folder for the data of a user's programs."""
+    return Path(user_data_dir("exempla", appauthor=False))
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one server or command; `cli.py` fills them from flags and environment."""
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    data_dir: Path | None = None
+    """The folder of the SQLite database; the platform's data folder if not given."""
+    database_url: str | None = None
+    """A PostgreSQL database, `postgresql://user:password@host:port/name`, instead of a folder."""
+    bootstrap_key: str | None = None
+    """The admin key of a new database; a random one if not given."""
+
+    def check(self) -> None:
+        """Raise `StartupError` for settings that contradict each other or break a rule."""
+        if self.database_url and self.data_dir:
+            raise StartupError("give either --data-dir or --database-url, not both")
+        if self.bootstrap_key is not None and not _is_good_key(self.bootstrap_key):
+            raise StartupError(
+                f"EXEMPLA_BOOTSTRAP_KEY must be at least {MIN_KEY_LENGTH} printable ASCII "
+                "characters without spaces"
+            )
+
+
+def _is_good_key(key: str) -> bool:
+    return len(key) >= MIN_KEY_LENGTH and key.isascii() and key.isprintable() and " " not in key

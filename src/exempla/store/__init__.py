@@ -1,0 +1,9 @@
+"""The store: versioned datasets in SQLite or PostgreSQL. It knows nothing of HTTP.
+
+- `database.py` owns the connections and threads; `engines.py` is what differs between the two.
+- `tables.py` is the schema; `migrations/` makes it.
+- One module per aggregate, of plain functions that take a running `Transaction` first:
+  `organizations`, `spaces`, `datasets`, `versions`, `examples`, `keys`.
+- `revisions.py` is the temporal table under `versions` and `examples`, and the only module that
+  knows `valid_from` and `valid_to`.
+"""

@@ -1,0 +1,231 @@
+"""One owner for the database: its connections, its threads, its transactions.
+
+`await database.read(function, ...)` and `await database.write(function, ...)` run a store
+function with a `Transaction` as its first argument, in a thread, all or nothing. A write is on
+disk before its call returns.
+
+SQLite has one writer, a thread that commits the writes that wait for it together, each in a
+savepoint of its own, so that one sync of the disk serves them all. PostgreSQL has as many
+writers as it has connections; a write first locks its dataset's row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from exempla.store.engines import Engine, Sqlite
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+READERS = 4
+"""Threads (and connections) that read."""
+
+WRITERS = 8
+"""Threads (and connections) that write, on PostgreSQL."""
+
+COMMIT_TOGETHER = 64
+"""At most so many waiting writes share one commit on SQLite."""
+
+
+class Transaction:
+    """A running transaction. Statements have `:name` placeholders (see `engines.py`)."""
+
+    def __init__(self, connection: Any, engine: Engine) -> None:
+        self._cursor = connection.cursor()
+        self._translate = engine.translate
+
+    def all(self, statement: str, **values: object) -> list[Row]:
+        """Return all rows of a query."""
+        rows: list[Row] = self._cursor.execute(self._translate(statement), values).fetchall()
+        return rows
+
+    def one(self, statement: str, **values: object) -> Row | None:
+        """Return the first row of a query (or of a `RETURNING`), or None."""
+        row: Row | None = self._cursor.execute(self._translate(statement), values).fetchone()
+        return row
+
+    def exactly_one(self, statement: str, **values: object) -> Row:
+        """Return the row of a statement that always gives one."""
+        row = self.one(statement, **values)
+        if row is None:
+            raise RuntimeError("the statement gave no row")
+        return row
+
+    def run(self, statement: str, **values: object) -> int:
+        """Execute a statement and return the number of rows that it changed."""
+        count: int = self._cursor.execute(self._translate(statement), values).rowcount
+        return count
+
+    def run_many(self, statement: str, rows: Sequence[dict[str, object]]) -> None:
+        """Execute a statement once for each row of values."""
+        if rows:
+            self._cursor.executemany(self._translate(statement), rows)
+
+
+class _Pool:
+    """Threads with a connection each, which run one transaction at a time."""
+
+    def __init__(self, engine: Engine, threads: int, begin: str, name: str) -> None:
+        self._engine = engine
+        self._begin = begin
+        self._local = threading.local()
+        self._connections: set[Any] = set()
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+    def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
+        return self._executor.submit(self._run, job)
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        for connection in self._connections:
+            connection.close()
+
+    def _connection(self) -> Any:
+        connection = getattr(self._local, "connection", None)
+        if connection is not None and self._engine.is_lost(connection):
+            self._connections.discard(connection)
+            connection = None
+        if connection is None:
+            connection = self._local.connection = self._engine.connect()
+            self._connections.add(connection)
+        return connection
+
+    def _run(self, job: Callable[[Transaction], T]) -> T:
+        connection = self._connection()
+        connection.execute(self._begin)
+        try:
+            result = job(Transaction(connection, self._engine))
+            connection.execute("COMMIT")
+        except BaseException:
+            if not self._engine.is_lost(connection):
+                connection.rollback()
+            raise
+        return result
+
+
+class _Writer:
+    """The one thread that writes to SQLite; it commits waiting writes together."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._loop, name="exempla-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
+        write = _Write(job)
+        self._queue.put(write)
+        return write.future
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
+
+    def _loop(self) -> None:
+        connection = self._engine.connect()
+        running = True
+        while running:
+            waiting = [self._queue.get()]
+            while len(waiting) < COMMIT_TOGETHER and not self._queue.empty():
+                waiting.append(self._queue.get())
+            running = None not in waiting
+            if writes := [write for write in waiting if write]:
+                self._commit_together(connection, writes)
+        connection.close()
+
+    def _commit_together(self, connection: Any, writes: list[_Write]) -> None:
+        try:
+            connection.execute(self._engine.begin_write)
+            for write in writes:
+                write.run(connection, self._engine)
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.rollback()
+            for write in writes:
+                write.future.set_exception(write.error or error)
+        else:
+            for write in writes:
+                write.answer()
+
+
+class _Write:
+    """A write that waits for the writer, and what came of it."""
+
+    def __init__(self, job: Callable[[Transaction], Any]) -> None:
+        self.future: Future[Any] = Future()
+        self.future.set_running_or_notify_cancel()  # its caller may leave, it is done all the same
+        self.error: BaseException | None = None
+        self._job = job
+        self._result: Any = None
+
+    def run(self, connection: Any, engine: Engine) -> None:
+        """Do the work in a savepoint; a failure of its own undoes no other write.
+
+        Raises when the database gave up the whole transaction, as it does on a full disk.
+        """
+        connection.execute("SAVEPOINT this_write")
+        try:
+            self._result = self._job(Transaction(connection, engine))
+        except BaseException as error:
+            self.error = error
+            if not connection.in_transaction:
+                raise
+            connection.execute("ROLLBACK TO this_write")
+        connection.execute("RELEASE this_write")
+
+    def answer(self) -> None:
+        if self.error:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self._result)
+
+
+class Database:
+    """The database of a running server: opened once, closed once, used by all requests."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._readers = _Pool(engine, READERS, engine.begin_read, "exempla-reader")
+        self._writer: _Writer | _Pool = (
+            _Writer(engine)
+            if isinstance(engine, Sqlite)
+            else _Pool(engine, WRITERS, engine.begin_write, "exempla-writer")
+        )
+        self._closed = False
+
+    async def read(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a store function that reads; all it reads is of one moment."""
+        return await self._result(self._readers.submit(lambda tx: function(tx, *args, **kwargs)))
+
+    async def write(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a store function that writes; what it wrote is durable when this returns.
+
+        A write whose caller stops waiting is still done.
+        """
+        return await self._result(self._writer.submit(lambda tx: function(tx, *args, **kwargs)))
+
+    async def _result(self, future: Future[T]) -> T:
+        try:
+            return await asyncio.wrap_future(future)
+        except self.engine.Error as error:
+            problem = self.engine.problem(error)
+            raise problem or error from error
+
+    def close(self) -> None:
+        """Finish the writes that wait, and close all connections."""
+        if not self._closed:
+            self._closed = True
+            self._writer.close()
+            self._readers.close()

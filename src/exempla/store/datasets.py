@@ -1,0 +1,176 @@
+"""Datasets: a name in a space, and a line of versions (see `versions.py`)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from exempla import clock
+from exempla.errors import Conflict, NotFound
+from exempla.ids import ResourceId, new_suffix
+from exempla.store import spaces
+from exempla.store.database import Row, Transaction
+from exempla.store.listing import like
+
+
+class Dataset(NamedTuple):
+    """A dataset; times in microseconds."""
+
+    id: ResourceId
+    space_id: ResourceId
+    name: str
+    created_at: int
+    updated_at: int
+    """Of the last change of anything in it; it never repeats or goes back."""
+    latest_version: int
+    last_ordinal: int
+    last_created_at: int
+
+    def next_moment(self) -> int:
+        """Return the time of a write that begins now: after everything in the dataset so far.
+
+        So times grow within a dataset, whatever the clock of the machine does.
+        """
+        return max(clock.now(), self.updated_at + 1, self.last_created_at + 1)
+
+
+_COLUMNS = """
+    d.id, d.suffix, s.id, s.suffix, d.name, d.created_at, d.updated_at,
+    d.latest_version, d.last_ordinal, d.last_created_at"""
+
+_GET = f"""
+    SELECT {_COLUMNS}
+    FROM datasets AS d JOIN spaces AS s ON s.id = d.space_id
+    WHERE d.id = :id AND d.suffix = :suffix"""
+
+_LOCK = _GET + " FOR UPDATE OF d"
+
+_LIST = f"""
+    SELECT {_COLUMNS}
+    FROM datasets AS d JOIN spaces AS s ON s.id = d.space_id
+    WHERE d.id < :before
+      AND d.name_folded LIKE :name ESCAPE '\\' AND s.name_folded LIKE :space_name ESCAPE '\\'
+      AND (:any_space = 1 OR (s.id = :space AND s.suffix = :space_suffix))
+    ORDER BY d.id DESC
+    LIMIT :limit"""
+
+_CREATE = """
+    INSERT INTO datasets (suffix, space_id, name, name_folded, created_at, updated_at,
+        latest_version, last_ordinal, last_created_at)
+    VALUES (:suffix, :space_id, :name, :name_folded, :now, :now, 1, 0, 0)
+    ON CONFLICT (space_id, name) DO NOTHING
+    RETURNING id"""
+
+_TOUCH = """
+    UPDATE datasets SET updated_at = :updated_at, latest_version = :latest_version,
+        last_ordinal = :last_ordinal, last_created_at = :last_created_at
+    WHERE id = :id"""
+
+
+def get(tx: Transaction, id: ResourceId) -> Dataset:
+    """Return the dataset, or raise `NotFound`."""
+    return _found(id, tx.one(_GET, id=id.number, suffix=id.suffix))
+
+
+def lock(tx: Transaction, id: ResourceId) -> Dataset:
+    """Return the dataset for a write: other writers to it wait until this transaction ends."""
+    return _found(id, tx.one(_LOCK, id=id.number, suffix=id.suffix))
+
+
+def list_page(
+    tx: Transaction,
+    *,
+    space: ResourceId | None,
+    space_name: str,
+    name: str,
+    before: int,
+    limit: int,
+) -> list[Dataset]:
+    """Return datasets, newest first, whose number is below `before`.
+
+    `name` and `space_name` are parts of the names, in any case.
+    """
+    rows = tx.all(
+        _LIST,
+        any_space=int(space is None),
+        space=space.number if space else 0,
+        space_suffix=space.suffix if space else "",
+        space_name=like(space_name),
+        name=like(name),
+        before=before,
+        limit=limit,
+    )
+    return [_dataset(row) for row in rows]
+
+
+def create(tx: Transaction, space_id: ResourceId, name: str) -> Dataset:
+    """Make a dataset without versions; the name must be free in the space, else `Conflict`."""
+    spaces.get(tx, space_id)
+    now = clock.now()
+    suffix = new_suffix()
+    row = tx.one(
+        _CREATE,
+        suffix=suffix,
+        space_id=space_id.number,
+        name=name,
+        name_folded=name.casefold(),
+        now=now,
+    )
+    if not row:
+        raise _taken(name)
+    return Dataset(ResourceId("Dataset", row[0], suffix), space_id, name, now, now, 1, 0, 0)
+
+
+def rename(tx: Transaction, id: ResourceId, name: str) -> Dataset:
+    """Give the dataset another name; it must be free in the space, else `Conflict`."""
+    dataset = lock(tx, id)
+    if name == dataset.name:
+        return dataset
+    if tx.one(
+        "SELECT 1 FROM datasets WHERE space_id = :space_id AND name = :name",
+        space_id=dataset.space_id.number,
+        name=name,
+    ):
+        raise _taken(name)
+    tx.run(
+        "UPDATE datasets SET name = :name, name_folded = :name_folded WHERE id = :id",
+        id=id.number,
+        name=name,
+        name_folded=name.casefold(),
+    )
+    return touch(tx, dataset._replace(name=name, updated_at=dataset.next_moment()))
+
+
+def touch(tx: Transaction, dataset: Dataset) -> Dataset:
+    """Store the dataset's times and counters after a write."""
+    tx.run(
+        _TOUCH,
+        id=dataset.id.number,
+        updated_at=dataset.updated_at,
+        latest_version=dataset.latest_version,
+        last_ordinal=dataset.last_ordinal,
+        last_created_at=dataset.last_created_at,
+    )
+    return dataset
+
+
+def delete(tx: Transaction, id: ResourceId) -> None:
+    """Delete the dataset: gone for everyone at once, its rows removed later by `purge.py`."""
+    lock(tx, id)
+    tx.run("UPDATE datasets SET space_id = NULL WHERE id = :id", id=id.number)
+
+
+def _found(id: ResourceId, row: Row | None) -> Dataset:
+    if not row:
+        raise NotFound(f"there is no dataset with the id {id}")
+    return _dataset(row)
+
+
+def _dataset(row: Row) -> Dataset:
+    id, suffix, space_id, space_suffix, *rest = row
+    return Dataset(
+        ResourceId("Dataset", id, suffix), ResourceId("Space", space_id, space_suffix), *rest
+    )
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(f"there is a dataset named {name!r} in this space already; choose another name")

@@ -1,0 +1,157 @@
+"""Examples of a version: read by pages, added, updated by id, deleted.
+
+Each write is to one version of one dataset, in place or, for an update, into a new version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from exempla.ids import ResourceId, new_example_ids
+from exempla.store import bodies, datasets, revisions, versions
+from exempla.store.bodies import Fields
+from exempla.store.database import Transaction
+from exempla.store.datasets import Dataset
+from exempla.store.revisions import NewExample
+from exempla.store.versions import Version
+
+
+class Written(NamedTuple):
+    """What a write did: the dataset after it, the version written to, the examples concerned."""
+
+    dataset: Dataset
+    version: Version
+    example_ids: list[str]
+
+
+class Example(NamedTuple):
+    """An example as a version holds it; times in microseconds, the body a JSON object's text."""
+
+    ordinal: int
+    id: str
+    created_at: int
+    updated_at: int
+    body: str
+
+
+class Page(NamedTuple):
+    """Some examples of a version, in order, and the version they are of."""
+
+    version: Version
+    examples: list[Example]
+
+
+def list_page(
+    tx: Transaction,
+    dataset_id: ResourceId,
+    version_id: ResourceId | None,
+    *,
+    after: int,
+    limit: int,
+) -> Page:
+    """Return the version's examples after this ordinal, at most `limit`, oldest first.
+
+    The version is the latest if not given.
+    """
+    dataset = datasets.get(tx, dataset_id)
+    version = versions.get(tx, dataset, version_id)
+    rows = revisions.page(tx, versions.at(dataset, version), after, limit)
+    return Page(version, [Example(*row) for row in rows])
+
+
+def create_dataset(
+    tx: Transaction, space_id: ResourceId, name: str, examples: Sequence[Fields]
+) -> tuple[Dataset, Version]:
+    """Make a dataset whose first version holds these examples.
+
+    Raises `NotFound` for the space and `Conflict` when the name is taken in it.
+    """
+    dataset = datasets.create(tx, space_id, name)
+    version = versions.create_first(tx, dataset)
+    written = _add(tx, dataset, version, examples)
+    return written.dataset, written.version
+
+
+def insert(
+    tx: Transaction,
+    dataset_id: ResourceId,
+    version_id: ResourceId | None,
+    examples: Sequence[Fields],
+) -> Written:
+    """Append examples to the version, in place; `example_ids` are in the order given."""
+    dataset = datasets.lock(tx, dataset_id)
+    return _add(tx, dataset, versions.get(tx, dataset, version_id), examples)
+
+
+def update(
+    tx: Transaction,
+    dataset_id: ResourceId,
+    version_id: ResourceId | None,
+    changes: Mapping[str, Fields],
+    new_version: str | None,
+) -> Written:
+    """Give examples of the version new values of fields, by id (contract: PATCH).
+
+    In place, or into a new version of that name. An id that the version does not hold is
+    ignored; `example_ids` are the ids that it holds, in the order given. Where nothing changes,
+    nothing is written.
+    """
+    dataset = datasets.lock(tx, dataset_id)
+    version = versions.get(tx, dataset, version_id)
+    now = dataset.next_moment()
+    if new_version:
+        dataset, version = versions.create(tx, dataset, new_version, version, now)
+    at = versions.at(dataset, version)
+    held = revisions.find(tx, at, list(changes))
+    edits = [
+        (held[id], bodies.merge(held[id].body, fields))
+        for id, fields in changes.items()
+        if fields and id in held
+    ]
+    revisions.replace(tx, at, edits, now)
+    if edits or new_version:
+        dataset, version = _touch(tx, dataset, version, now)
+    return Written(dataset, version, [id for id in changes if id in held])
+
+
+def delete(
+    tx: Transaction, dataset_id: ResourceId, version_id: ResourceId, example_ids: Sequence[str]
+) -> list[str]:
+    """Take examples out of the version, in place; return the ids that it held."""
+    dataset = datasets.lock(tx, dataset_id)
+    version = versions.get(tx, dataset, version_id)
+    at = versions.at(dataset, version)
+    held = revisions.find(tx, at, example_ids)
+    revisions.remove(tx, at, held.values())
+    if held:
+        _touch(tx, dataset, version, dataset.next_moment())
+    return [id for id in example_ids if id in held]
+
+
+def _add(
+    tx: Transaction, dataset: Dataset, version: Version, examples: Sequence[Fields]
+) -> Written:
+    """Add examples after all that the dataset ever had, a microsecond apart."""
+    first = dataset.next_moment()
+    ids = new_example_ids(first, len(examples))
+    added = [
+        NewExample(dataset.last_ordinal + 1 + index, id, first + index, bodies.encode(fields))
+        for index, (id, fields) in enumerate(zip(ids, examples, strict=True))
+    ]
+    revisions.add(tx, versions.at(dataset, version), added)
+    last = added[-1]
+    dataset, version = _touch(
+        tx,
+        dataset._replace(last_ordinal=last.ordinal, last_created_at=last.created_at),
+        version,
+        last.created_at,
+    )
+    return Written(dataset, version, ids)
+
+
+def _touch(
+    tx: Transaction, dataset: Dataset, version: Version, now: int
+) -> tuple[Dataset, Version]:
+    version = versions.touch(tx, dataset, version, now)
+    return datasets.touch(tx, dataset._replace(updated_at=now)), version

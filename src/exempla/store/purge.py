@@ -1,0 +1,35 @@
+"""Remove the rows of deleted datasets, a part at a time, so that other writers need not wait."""
+
+from __future__ import annotations
+
+from exempla.store.database import Transaction
+
+ROWS_AT_ONCE = 5_000
+
+_NEXT = "SELECT id FROM datasets WHERE space_id IS NULL ORDER BY id LIMIT 1"
+
+# The ordinals below this one are removed next: a range of the primary key, on both tables.
+_BOUND = """
+    SELECT ordinal FROM {table} WHERE dataset_id = :id ORDER BY ordinal LIMIT 1 OFFSET :rows"""
+
+
+def purge_some(tx: Transaction) -> bool:
+    """Remove up to about `ROWS_AT_ONCE` rows of a deleted dataset; False when none is left."""
+    row = tx.one(_NEXT)
+    if not row:
+        return False
+    id = row[0]
+    for table in ("revisions", "examples"):
+        bound = tx.one(_BOUND.format(table=table), id=id, rows=ROWS_AT_ONCE)
+        if bound:
+            # One example may have many revisions: at least its own are removed.
+            tx.run(
+                f"DELETE FROM {table} WHERE dataset_id = :id AND ordinal <= :bound",
+                id=id,
+                bound=bound[0],
+            )
+            return True
+        tx.run(f"DELETE FROM {table} WHERE dataset_id = :id", id=id)
+    tx.run("DELETE FROM versions WHERE dataset_id = :id", id=id)
+    tx.run("DELETE FROM datasets WHERE id = :id", id=id)
+    return True

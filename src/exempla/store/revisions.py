@@ -1,0 +1,210 @@
+"""The temporal table of examples: what each version holds, and how a write keeps it so.
+
+A version `v` holds the revisions with `valid_from <= v < valid_to` (see `tables.py`). A write to
+`v` must be seen by `v` alone. So it splits a revision that other versions hold too: the part
+before `v` is kept, `v`'s own part is written, the part after `v` is kept. Nothing comes after the
+latest version, whose revisions end at `END`.
+
+Every statement is O(rows written or returned x log n), whatever the size of the dataset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from exempla.store.database import Row, Transaction
+from exempla.store.tables import END
+
+
+class At(NamedTuple):
+    """The version that is read or written."""
+
+    dataset_id: int
+    number: int
+    is_latest: bool
+
+    @property
+    def end(self) -> int:
+        """The `valid_to` of a revision that is written to this version."""
+        return END if self.is_latest else self.number + 1
+
+
+class Held(NamedTuple):
+    """An example as a version holds it."""
+
+    id: str
+    ordinal: int
+    valid_from: int
+    valid_to: int
+    updated_at: int
+    body: str
+
+
+class NewExample(NamedTuple):
+    """An example to add."""
+
+    ordinal: int
+    id: str
+    created_at: int
+    body: str
+
+
+# The latest version has an index of its own, which names the condition literally.
+_HELD_BY_LATEST = f"r.valid_to = {END}"
+_HELD_BY_VERSION = "r.valid_from <= :version AND r.valid_to > :version"
+
+# CROSS JOIN keeps SQLite's planner from reading the whole index instead of looking up each id.
+_FIND = """
+    SELECT e.id, e.ordinal, r.valid_from, r.valid_to, r.updated_at, r.body
+    FROM EACH(:ids) AS given (value)
+    CROSS JOIN examples AS e
+    CROSS JOIN revisions AS r
+    WHERE e.dataset_id = :dataset_id AND e.id = given.value
+      AND r.dataset_id = e.dataset_id AND r.ordinal = e.ordinal AND """
+
+_PAGE = """
+    SELECT r.ordinal, e.id, e.created_at, r.updated_at, r.body
+    FROM revisions AS r
+    JOIN examples AS e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal
+    WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND {held}
+    ORDER BY r.ordinal
+    LIMIT :limit"""
+_PAGE_OF_LATEST = _PAGE.format(held=_HELD_BY_LATEST)
+_PAGE_OF_VERSION = _PAGE.format(held=_HELD_BY_VERSION)
+
+_ADD_EXAMPLE = """
+    INSERT INTO examples (dataset_id, ordinal, id, created_at)
+    VALUES (:dataset_id, :ordinal, :id, :created_at)"""
+
+_OPEN = """
+    INSERT INTO revisions (dataset_id, ordinal, valid_from, valid_to, updated_at, body)
+    VALUES (:dataset_id, :ordinal, :valid_from, :valid_to, :updated_at, :body)"""
+
+_THIS = " WHERE dataset_id = :dataset_id AND ordinal = :ordinal AND valid_from = :valid_from"
+_OVERWRITE = "UPDATE revisions SET body = :body, updated_at = :updated_at" + _THIS
+_END_AT = "UPDATE revisions SET valid_to = :valid_to" + _THIS
+_DROP = "DELETE FROM revisions" + _THIS
+
+# "valid_from > 1" and "valid_to < END" follow from the rest; they let the partial indexes serve.
+_CLOSE_WHAT_BASE_LACKS = f"""
+    UPDATE revisions SET valid_to = :number
+    WHERE dataset_id = :dataset_id AND valid_from > :base AND valid_from > 1 AND valid_to = {END}"""
+_REOPEN_WHAT_BASE_HAD = f"""
+    INSERT INTO revisions (dataset_id, ordinal, valid_from, valid_to, updated_at, body)
+    SELECT dataset_id, ordinal, :number, {END}, updated_at, body
+    FROM revisions
+    WHERE dataset_id = :dataset_id AND valid_from <= :base
+      AND valid_to > :base AND valid_to < :number AND valid_to < {END}"""
+
+
+def find(tx: Transaction, at: At, ids: Sequence[str]) -> dict[str, Held]:
+    """Return what the version holds of the examples with these ids, by id."""
+    # PostgreSQL's text cannot hold U+0000, so no example has an id with it.
+    given = msgspec.json.encode([id for id in ids if "\0" not in id]).decode()
+    held = _HELD_BY_LATEST if at.is_latest else _HELD_BY_VERSION
+    rows = tx.all(_FIND + held, ids=given, dataset_id=at.dataset_id, version=at.number)
+    return {row[0]: Held(*row) for row in rows}
+
+
+def page(tx: Transaction, at: At, after: int, limit: int) -> list[Row]:
+    """Return the version's examples after this ordinal, in order, at most `limit` of them.
+
+    Each is `(ordinal, id, created_at, updated_at, body)`.
+    """
+    statement = _PAGE_OF_LATEST if at.is_latest else _PAGE_OF_VERSION
+    return tx.all(statement, dataset_id=at.dataset_id, version=at.number, after=after, limit=limit)
+
+
+def add(tx: Transaction, at: At, added: Iterable[NewExample]) -> None:
+    """Add new examples to the version; each was last updated when it was created."""
+    added = list(added)
+    tx.run_many(
+        _ADD_EXAMPLE,
+        [
+            {
+                "dataset_id": at.dataset_id,
+                "ordinal": new.ordinal,
+                "id": new.id,
+                "created_at": new.created_at,
+            }
+            for new in added
+        ],
+    )
+    tx.run_many(
+        _OPEN,
+        [_revision(at, n.ordinal, at.number, at.end, n.created_at, n.body) for n in added],
+    )
+
+
+def replace(tx: Transaction, at: At, bodies: Iterable[tuple[Held, str]], updated_at: int) -> None:
+    """Give examples that the version holds new bodies, in this version alone."""
+    overwrite: list[dict[str, object]] = []
+    end_at: list[dict[str, object]] = []
+    opened: list[dict[str, object]] = []
+    for held, body in bodies:
+        if held.valid_from == at.number:
+            overwrite.append(_this(at, held) | {"body": body, "updated_at": updated_at})
+            if held.valid_to != at.end:
+                end_at.append(_this(at, held) | {"valid_to": at.end})
+        else:
+            end_at.append(_this(at, held) | {"valid_to": at.number})
+            opened.append(_revision(at, held.ordinal, at.number, at.end, updated_at, body))
+        opened.extend(_after(at, held))
+    tx.run_many(_OVERWRITE, overwrite)
+    tx.run_many(_END_AT, end_at)
+    tx.run_many(_OPEN, opened)
+
+
+def remove(tx: Transaction, at: At, removed: Iterable[Held]) -> None:
+    """Take examples out of the version, and of no other."""
+    drop: list[dict[str, object]] = []
+    end_at: list[dict[str, object]] = []
+    opened: list[dict[str, object]] = []
+    for held in removed:
+        if held.valid_from == at.number:
+            drop.append(_this(at, held))
+        else:
+            end_at.append(_this(at, held) | {"valid_to": at.number})
+        opened.extend(_after(at, held))
+    tx.run_many(_DROP, drop)
+    tx.run_many(_END_AT, end_at)
+    tx.run_many(_OPEN, opened)
+
+
+def branch(tx: Transaction, base: At, number: int) -> None:
+    """Make version `number`, the one after the latest, hold what `base` holds.
+
+    From the latest this costs nothing. From an older version it writes what differs between
+    that one and the latest: what the older one lacks is closed, what it had is opened again.
+    """
+    if not base.is_latest:
+        values = {"dataset_id": base.dataset_id, "base": base.number, "number": number}
+        tx.run(_CLOSE_WHAT_BASE_LACKS, **values)
+        tx.run(_REOPEN_WHAT_BASE_HAD, **values)
+
+
+def _after(at: At, held: Held) -> list[dict[str, object]]:
+    """Return the part of a revision that the versions after this one keep, if any do."""
+    if held.valid_to <= at.end:
+        return []
+    return [_revision(at, held.ordinal, at.end, held.valid_to, held.updated_at, held.body)]
+
+
+def _this(at: At, held: Held) -> dict[str, object]:
+    return {"dataset_id": at.dataset_id, "ordinal": held.ordinal, "valid_from": held.valid_from}
+
+
+def _revision(
+    at: At, ordinal: int, valid_from: int, valid_to: int, updated_at: int, body: str
+) -> dict[str, object]:
+    return {
+        "dataset_id": at.dataset_id,
+        "ordinal": ordinal,
+        "valid_from": valid_from,
+        "valid_to": valid_to,
+        "updated_at": updated_at,
+        "body": body,
+    }

@@ -1,0 +1,134 @@
+"""Open a database: make or migrate its schema, and fill a new one with what the first user needs.
+
+Safe when several processes start at once: SQLite's write lock, or an advisory lock of
+PostgreSQL, lets one of them work while the others wait and then find it done.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from exempla.errors import StartupError
+from exempla.ids import ResourceId
+from exempla.settings import DATABASE_FILE, Settings, default_data_dir
+from exempla.store import keys, organizations, spaces
+from exempla.store.database import Database, Transaction
+from exempla.store.engines import Engine, Postgres, Sqlite, engine_for_url
+from exempla.store.migrations import HEAD, KNOWN, upgrade
+
+DEFAULT_NAME = "Default"
+"""The name of the organization and the space that a new database has."""
+
+_LOCK_NUMBER = 4_967_211_043  # of our own choice: no one else's advisory lock in this database
+
+
+def open_engine(settings: Settings) -> Engine:
+    """Return the engine that the settings name; make the data folder if need be."""
+    settings.check()
+    if settings.database_url:
+        return engine_for_url(settings.database_url)
+    folder = settings.data_dir or default_data_dir()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_writable(folder)
+    except OSError as error:
+        raise StartupError(f"cannot write to the data folder {folder}: {error.strerror}") from None
+    return Sqlite(folder / DATABASE_FILE)
+
+
+def open_database(engine: Engine, bootstrap_key: str | None = None) -> tuple[Database, str | None]:
+    """Bring the schema up to date and return the open database.
+
+    Beside it: the secret of the admin key, if the database is new and no key was given.
+    Raises `StartupError` when it cannot be opened or was written by a newer release.
+    """
+    try:
+        made = _prepare(engine, bootstrap_key)
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise StartupError(_why(engine, error)) from error
+    return Database(engine), made
+
+
+def check_exists(engine: Engine) -> None:
+    """Raise `StartupError` when there is no database yet, so that a command makes none."""
+    if isinstance(engine, Sqlite) and not engine.path.exists():
+        raise StartupError(
+            f"there is no database in {engine.path.parent}; start `exempla serve` with it first, "
+            "or name another folder with --data-dir"
+        )
+
+
+def is_current(tx: Transaction) -> bool:
+    """Tell whether the schema is the one that this release works with."""
+    row = tx.one("SELECT version_num FROM alembic_version")
+    return row is not None and row[0] == HEAD
+
+
+def _prepare(engine: Engine, bootstrap_key: str | None) -> str | None:
+    connection: Any = engine.connect()
+    try:
+        tx = Transaction(connection, engine)
+        _lock(tx, connection, engine)
+        revision = _schema_revision(tx, engine)
+        if revision not in {None, *KNOWN}:
+            raise StartupError(
+                f"the database {_name(engine)} was written by a newer Exempla (its schema is "
+                f"{revision}, this release knows up to {HEAD}); install a newer release"
+            )
+        if revision != HEAD:
+            upgrade(engine.url, connection)
+            _lock(tx, connection, engine)
+        made = _bootstrap(tx, bootstrap_key)
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+    return made
+
+
+def _lock(tx: Transaction, connection: Any, engine: Engine) -> None:
+    """Begin a transaction that no other process sets up the database beside."""
+    connection.execute(engine.begin_write)
+    if isinstance(engine, Postgres):
+        tx.one("SELECT pg_advisory_xact_lock(:number)", number=_LOCK_NUMBER)
+
+
+def _schema_revision(tx: Transaction, engine: Engine) -> str | None:
+    exists = (
+        "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+        if isinstance(engine, Sqlite)
+        else "SELECT 1 WHERE to_regclass('alembic_version') IS NOT NULL"
+    )
+    row = tx.one(exists) and tx.one("SELECT version_num FROM alembic_version")
+    return str(row[0]) if row else None
+
+
+def _bootstrap(tx: Transaction, bootstrap_key: str | None) -> str | None:
+    if keys.first_user(tx):
+        return None
+    organization = organizations.create(tx, DEFAULT_NAME, "")
+    spaces.create(tx, organization.id, DEFAULT_NAME, "")
+    user: ResourceId = keys.create_user(tx, "Admin", "admin@localhost")
+    secret = bootstrap_key or keys.new_secret()
+    keys.create(tx, user, "admin", secret, expires_at=None)
+    return None if bootstrap_key else secret
+
+
+def _check_writable(folder: Path) -> None:
+    probe = folder / ".writable"
+    probe.touch()
+    probe.unlink()
+
+
+def _name(engine: Engine) -> str:
+    if isinstance(engine, Sqlite):
+        return str(engine.path)
+    return engine.url.render_as_string(hide_password=True)
+
+
+def _why(engine: Engine, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return f"cannot open the database {_name(engine)}: {reason}"

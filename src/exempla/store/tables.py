@@ -1,0 +1,183 @@
+"""The schema, the same on both engines.
+
+Examples are kept in a temporal table. A *version* is a number, 1, 2, 3, ... within its dataset.
+A *revision* is what an example holds in the versions `valid_from <= number < valid_to`; the
+latest version's revisions have `valid_to = END`. So a new version copies nothing, and a version
+is read by one condition.
+
+Times are microseconds since 1970, UTC. The primary key of every table that grows with the data
+starts with `dataset_id`, and no transaction on examples touches two datasets, so that the tables
+can be distributed by it. `examples` and `revisions` carry no foreign keys: they are written in
+bulk, by `revisions.py` alone.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+END = 2_147_483_647
+"""The `valid_to` of a revision that the latest version holds."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+_Id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers only INTEGER keys itself
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+def _integer(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+organizations = Table(
+    "organizations",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    _text("suffix"),
+    _text("name"),
+    _text("name_folded"),
+    _text("description"),
+    _integer("created_at"),
+    UniqueConstraint("name"),
+    sqlite_autoincrement=True,
+)
+
+spaces = Table(
+    "spaces",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    _text("suffix"),
+    Column("organization_id", _Id, ForeignKey("organizations.id"), nullable=False),
+    _text("name"),
+    _text("name_folded"),
+    _text("description"),
+    _integer("created_at"),
+    UniqueConstraint("organization_id", "name"),
+    sqlite_autoincrement=True,
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    _text("suffix"),
+    _text("name"),
+    _text("email"),
+    _integer("created_at"),
+    UniqueConstraint("email"),
+    sqlite_autoincrement=True,
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    _text("suffix"),
+    Column("user_id", _Id, ForeignKey("users.id"), nullable=False),
+    _text("name"),
+    _text("hint"),  # the first characters of the secret, to recognize it by
+    _text("secret_hash"),  # SHA-256 of the secret, in hexadecimal
+    _integer("created_at"),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    UniqueConstraint("secret_hash"),
+    sqlite_autoincrement=True,
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    _text("suffix"),
+    # No space: the dataset is deleted, and `purge.py` has yet to remove its rows.
+    Column("space_id", _Id, ForeignKey("spaces.id")),
+    _text("name"),
+    _text("name_folded"),
+    _integer("created_at"),
+    _integer("updated_at"),  # grows with every change of anything in the dataset
+    Column("latest_version", Integer, nullable=False),
+    _integer("last_ordinal"),  # of the example that was added last
+    _integer("last_created_at"),  # of the example that was added last
+    UniqueConstraint("space_id", "name"),
+    sqlite_autoincrement=True,
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("dataset_id", _Id, ForeignKey("datasets.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    _text("suffix"),
+    _text("name"),
+    Column("parent", Integer),  # the number of the version that this one was made from
+    _integer("created_at"),
+    _integer("updated_at"),
+    UniqueConstraint("dataset_id", "name"),
+)
+
+examples = Table(
+    "examples",
+    metadata,
+    Column("dataset_id", _Id, primary_key=True),
+    Column("ordinal", BigInteger, primary_key=True),  # 1, 2, 3, ... in order of insertion
+    _text("id"),
+    _integer("created_at"),
+    UniqueConstraint("dataset_id", "id"),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("dataset_id", _Id, primary_key=True),
+    Column("ordinal", BigInteger, primary_key=True),
+    Column("valid_from", Integer, primary_key=True),
+    Column("valid_to", Integer, primary_key=True),
+    _integer("updated_at"),
+    _text("body"),  # the example's fields, a JSON object whose values are as they were sent
+)
+
+_latest = text(f"valid_to = {END}")
+_opened = text("valid_from > 1")
+_closed = text(f"valid_to < {END}")
+Index(
+    "ix_revisions_latest",
+    revisions.c.dataset_id,
+    revisions.c.ordinal,
+    sqlite_where=_latest,
+    postgresql_where=_latest,
+)
+# What differs between two versions was opened or closed between them. Rows of a first load are
+# neither, so these two cost it nothing.
+Index(
+    "ix_revisions_opened",
+    revisions.c.dataset_id,
+    revisions.c.valid_from,
+    sqlite_where=_opened,
+    postgresql_where=_opened,
+)
+Index(
+    "ix_revisions_closed",
+    revisions.c.dataset_id,
+    revisions.c.valid_to,
+    sqlite_where=_closed,
+    postgresql_where=_closed,
+)

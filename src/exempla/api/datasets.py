@@ -1,0 +1,161 @@
+"""`/v2/datasets` and `/v2/datasets/{dataset_id}`; their examples are in `examples.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Controller, delete, get, patch, post
+
+from exempla import clock
+from exempla.api import example_fields, fields, pages
+from exempla.api.state import State
+from exempla.ids import ResourceId, parse_id
+from exempla.store import datasets, examples, versions
+from exempla.store.bodies import Fields
+from exempla.store.database import Transaction
+from exempla.store.datasets import Dataset
+from exempla.store.versions import Version
+
+
+class CreateDataset(msgspec.Struct, forbid_unknown_fields=True):
+    """A new dataset with its first 1 to 1,000 examples."""
+
+    name: str
+    space_id: str
+    examples: list[Fields]
+
+
+class UpdateDataset(msgspec.Struct, forbid_unknown_fields=True):
+    """The new name of a dataset."""
+
+    name: str
+
+
+class VersionAnswer(msgspec.Struct):
+    """A version as clients see it."""
+
+    id: str
+    name: str
+    dataset_id: str
+    created_at: str
+    updated_at: str
+
+
+class DatasetAnswer(msgspec.Struct, omit_defaults=True):
+    """A dataset as clients see it; in lists without its versions, else newest first."""
+
+    id: str
+    name: str
+    space_id: str
+    created_at: str
+    updated_at: str
+    versions: list[VersionAnswer] | None = None
+
+
+class DatasetsAnswer(msgspec.Struct):
+    """A page of datasets, newest first."""
+
+    datasets: list[DatasetAnswer]
+    pagination: pages.Pagination
+
+
+class DatasetsController(Controller):
+    """Make, read, rename and delete datasets."""
+
+    path = "/v2/datasets"
+
+    @get()
+    async def list_datasets(
+        self,
+        state: State,
+        space_id: str | None = None,
+        space_name: str | None = None,
+        name: str | None = None,
+        limit: str | None = None,
+        cursor: str | None = None,
+    ) -> DatasetsAnswer:
+        """List datasets, newest first."""
+        size = pages.limit(limit)
+        found = await state.database.read(
+            datasets.list_page,
+            space=fields.optional_id(space_id, "Space", "space_id"),
+            space_name=fields.part_of_name(space_name, "space_name"),
+            name=fields.part_of_name(name, "name"),
+            before=pages.before(cursor),
+            limit=size + 1,
+        )
+        page, pagination = pages.newest_first(found, size)
+        return DatasetsAnswer([DatasetAnswer(**wire(one)) for one in page], pagination)
+
+    @post()
+    async def create_dataset(self, state: State, data: CreateDataset) -> DatasetAnswer:
+        """Make a dataset with its first version and examples."""
+        space_id = parse_id(data.space_id, "Space", "space_id")
+        name = fields.name(data.name)
+        example_fields.check_new(data.examples)
+        dataset, version = await state.database.write(
+            examples.create_dataset, space_id, name, data.examples
+        )
+        return _answer(dataset, [version])
+
+    @get("/{dataset_id:str}")
+    async def get_dataset(self, state: State, dataset_id: str) -> DatasetAnswer:
+        """Return one dataset with its versions."""
+        return _answer(*await state.database.read(_with_versions, _id(dataset_id)))
+
+    @patch("/{dataset_id:str}")
+    async def update_dataset(
+        self, state: State, dataset_id: str, data: UpdateDataset
+    ) -> DatasetAnswer:
+        """Rename a dataset."""
+        name = fields.name(data.name)
+        return _answer(*await state.database.write(_renamed, _id(dataset_id), name))
+
+    @delete("/{dataset_id:str}")
+    async def delete_dataset(self, state: State, dataset_id: str) -> None:
+        """Delete a dataset with all its versions."""
+        await state.database.write(datasets.delete, _id(dataset_id))
+        state.purge_wanted.set()
+
+
+def wire(dataset: Dataset) -> dict[str, Any]:
+    """Return the members that every answer about a dataset has."""
+    return {
+        "id": str(dataset.id),
+        "name": dataset.name,
+        "space_id": str(dataset.space_id),
+        "created_at": clock.rfc3339(dataset.created_at),
+        "updated_at": clock.rfc3339(dataset.updated_at),
+    }
+
+
+def _id(text: str) -> ResourceId:
+    return parse_id(text, "Dataset", "dataset_id")
+
+
+def _with_versions(tx: Transaction, id: ResourceId) -> tuple[Dataset, list[Version]]:
+    dataset = datasets.get(tx, id)
+    return dataset, versions.all_of(tx, dataset)
+
+
+def _renamed(tx: Transaction, id: ResourceId, name: str) -> tuple[Dataset, list[Version]]:
+    dataset = datasets.rename(tx, id, name)
+    return dataset, versions.all_of(tx, dataset)
+
+
+def _answer(dataset: Dataset, all_versions: list[Version]) -> DatasetAnswer:
+    members = wire(dataset)
+    return DatasetAnswer(
+        **members,
+        versions=[
+            VersionAnswer(
+                id=str(version.id),
+                name=version.name,
+                dataset_id=members["id"],
+                created_at=clock.rfc3339(version.created_at),
+                updated_at=clock.rfc3339(version.updated_at),
+            )
+            for version in all_versions
+        ],
+    )

@@ -1,0 +1,193 @@
+"""`/v2/datasets/{dataset_id}/examples`: read, append, update, delete."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Controller, MediaType, Response, delete, get, patch, post
+
+from exempla.api import example_fields, fields, pages
+from exempla.api.datasets import wire
+from exempla.api.state import State
+from exempla.clock import rfc3339
+from exempla.errors import InvalidRequest, NotSupported, ValidationError
+from exempla.ids import ResourceId, parse_id
+from exempla.store import examples
+from exempla.store.bodies import Fields
+from exempla.store.examples import Example, Written
+
+
+class UpdateExamples(msgspec.Struct, forbid_unknown_fields=True):
+    """Examples to update by id, and the name of the version to make for it, if one is wanted."""
+
+    examples: list[Fields]
+    new_version: str | None = None
+
+
+class InsertExamples(msgspec.Struct, forbid_unknown_fields=True):
+    """Examples to append."""
+
+    examples: list[Fields]
+
+
+class SearchExamples(msgspec.Struct, forbid_unknown_fields=True):
+    """Which examples of which version to return."""
+
+    filter: str | None = None
+    limit: int | None = None
+    cursor: str | None = None
+    dataset_version_id: str | None = None
+
+
+class DeleteExamples(msgspec.Struct, forbid_unknown_fields=True):
+    """Ids of the examples to take out of a version."""
+
+    dataset_version_id: str
+    example_ids: list[str]
+
+
+class WrittenAnswer(msgspec.Struct):
+    """The dataset after a write, the version written to, the ids of the examples concerned."""
+
+    id: str
+    name: str
+    space_id: str
+    created_at: str
+    updated_at: str
+    dataset_version_id: str
+    example_ids: list[str]
+
+
+class DeletedAnswer(msgspec.Struct):
+    """Which of the ids were in the version, and which were not."""
+
+    completed: bool
+    deleted_example_ids: list[str]
+    not_deleted_example_ids: list[str]
+
+
+class ExamplesController(Controller):
+    """Read and write the examples of a version."""
+
+    path = "/v2/datasets/{dataset_id:str}/examples"
+
+    @get()
+    async def list_examples(
+        self,
+        state: State,
+        dataset_id: str,
+        dataset_version_id: str | None = None,
+        limit: str | None = None,
+        cursor: str | None = None,
+    ) -> Response[bytes]:
+        """Return a page of a version's examples, oldest first."""
+        size = fields.whole_number(limit, "limit", pages.DEFAULT_LIMIT, pages.MAX_EXAMPLES_LIMIT)
+        return await _page(state, dataset_id, dataset_version_id, size, cursor)
+
+    @post("/search", status_code=200)
+    async def search_examples(
+        self, state: State, dataset_id: str, data: SearchExamples
+    ) -> Response[bytes]:
+        """Return a page of a version's examples, oldest first."""
+        if data.filter is not None and not data.filter.strip():
+            raise ValidationError("filter is blank; leave it out to get all examples")
+        if data.filter is not None:
+            raise NotSupported("this release cannot filter examples; leave filter out")
+        size = pages.DEFAULT_LIMIT if data.limit is None else data.limit
+        fields.in_range(size, "limit", pages.MAX_EXAMPLES_LIMIT)
+        return await _page(state, dataset_id, data.dataset_version_id, size, data.cursor)
+
+    @post()
+    async def insert_examples(
+        self,
+        state: State,
+        dataset_id: str,
+        data: InsertExamples,
+        dataset_version_id: str | None = None,
+    ) -> WrittenAnswer:
+        """Append examples to a version, in place."""
+        dataset, version = _ids(dataset_id, dataset_version_id)
+        example_fields.check_new(data.examples)
+        return _written(
+            await state.database.write(examples.insert, dataset, version, data.examples)
+        )
+
+    @patch()
+    async def update_examples(
+        self,
+        state: State,
+        dataset_id: str,
+        data: UpdateExamples,
+        dataset_version_id: str | None = None,
+    ) -> WrittenAnswer:
+        """Update examples by id, in place or into a new version."""
+        dataset, version = _ids(dataset_id, dataset_version_id)
+        new_version = fields.name(data.new_version, "new_version") if data.new_version else None
+        changes = example_fields.changes_by_id(data.examples)
+        return _written(
+            await state.database.write(examples.update, dataset, version, changes, new_version)
+        )
+
+    @delete(status_code=200)
+    async def delete_examples(
+        self, state: State, dataset_id: str, data: DeleteExamples
+    ) -> DeletedAnswer:
+        """Take examples out of a version, in place."""
+        dataset, version = _ids(dataset_id, data.dataset_version_id)
+        if version is None:
+            raise ValidationError("dataset_version_id is empty; name the version to delete from")
+        ids = example_fields.distinct_ids(data.example_ids)
+        deleted = await state.database.write(examples.delete, dataset, version, ids)
+        gone = set(deleted)
+        return DeletedAnswer(True, deleted, [id for id in ids if id not in gone])
+
+
+def _ids(dataset_id: str, version_id: str | None) -> tuple[ResourceId, ResourceId | None]:
+    return (
+        parse_id(dataset_id, "Dataset", "dataset_id"),
+        fields.optional_id(version_id, "DatasetVersion", "dataset_version_id"),
+    )
+
+
+async def _page(
+    state: State, dataset_id: str, version_id: str | None, size: int, cursor: str | None
+) -> Response[bytes]:
+    dataset, version = _ids(dataset_id, version_id)
+    after = pages.examples_cursor(cursor)
+    if after and version and after.version_id != version:
+        raise InvalidRequest("cursor belongs to another version; leave it out to start anew")
+    page = await state.database.read(
+        examples.list_page,
+        dataset,
+        after.version_id if after else version,
+        after=after.ordinal if after else 0,
+        limit=size + 1,
+    )
+    shown, has_more = page.examples[:size], len(page.examples) > size
+    pagination = pages.Pagination(has_more)
+    if has_more:
+        last = pages.ExamplesCursor(page.version.id, shown[-1].ordinal)
+        pagination.next_cursor = str(last)
+    return Response(_render(shown, pagination), media_type=MediaType.JSON)
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _render(shown: list[Example], pagination: pages.Pagination) -> bytes:
+    """Join stored text to the answer; no body is parsed."""
+    items = ",".join(
+        [
+            f'{{"id":{_encode(id).decode()},"created_at":"{rfc3339(created_at)}",'
+            f'"updated_at":"{rfc3339(updated_at)}"{"," if len(body) > 2 else ""}{body[1:]}'
+            for _, id, created_at, updated_at, body in shown
+        ]
+    )
+    return f'{{"examples":[{items}],"pagination":{_encode(pagination).decode()}}}'.encode()
+
+
+def _written(written: Written) -> WrittenAnswer:
+    return WrittenAnswer(
+        **wire(written.dataset),
+        dataset_version_id=str(written.version.id),
+        example_ids=written.example_ids,
+    )

@@ -1,0 +1,65 @@
+"""Rules for single values that several resources share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exempla.errors import InvalidRequest, ValidationError
+from exempla.ids import Kind, ResourceId, parse_id
+from exempla.limits import MAX_DESCRIPTION_LENGTH, MAX_ITEMS, MAX_NAME_LENGTH
+
+
+def name(value: str, field: str = "name") -> str:
+    """Return a name that is not blank and not too long, or raise `ValidationError`."""
+    if not value.strip():
+        raise ValidationError(f"{field} is blank; give it at least one visible character")
+    return _text(value, field, MAX_NAME_LENGTH)
+
+
+def description(value: str | None) -> str:
+    """Return a description that is not too long, empty for null, or raise `ValidationError`."""
+    return _text(value or "", "description", MAX_DESCRIPTION_LENGTH)
+
+
+def _text(value: str, field: str, longest: int) -> str:
+    if len(value) > longest:
+        raise ValidationError(f"{field} has {len(value)} characters; at most {longest} are allowed")
+    if "\0" in value:
+        raise ValidationError(f"{field} contains the character U+0000, which is not allowed")
+    return value
+
+
+def part_of_name(value: str | None, field: str) -> str:
+    """Return the part of a name to search for; none if omitted."""
+    return _text(value, field, MAX_NAME_LENGTH) if value else ""
+
+
+def optional_id(value: str | None, kind: Kind, field: str) -> ResourceId | None:
+    """Read an id that may be omitted; an empty string counts as omitted."""
+    return parse_id(value, kind, field) if value else None
+
+
+def count_of(items: Sequence[object], field: str) -> None:
+    """Raise `ValidationError` unless the list has 1 to `MAX_ITEMS` items."""
+    if not items:
+        raise ValidationError(f"{field} is empty; give 1 to {MAX_ITEMS} items")
+    if len(items) > MAX_ITEMS:
+        raise ValidationError(
+            f"{field} has {len(items)} items; give at most {MAX_ITEMS}, in several requests"
+        )
+
+
+def whole_number(value: str | None, field: str, default: int, highest: int) -> int:
+    """Read a query parameter that is a whole number from 1 to `highest`."""
+    if not value:
+        return default
+    if not (value.isascii() and value.lstrip("-").isdigit()):
+        raise InvalidRequest(f"{field} must be a whole number, not {value[:40]!r}")
+    return in_range(int(value[:20]), field, highest)
+
+
+def in_range(value: int, field: str, highest: int) -> int:
+    """Return the number if it lies from 1 to `highest`, else raise `ValidationError`."""
+    if not 1 <= value <= highest:
+        raise ValidationError(f"{field} is {value}; it must lie from 1 to {highest}")
+    return value

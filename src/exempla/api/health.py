@@ -1,0 +1,23 @@
+"""`/healthz` and `/readyz`, which need no key."""
+
+from __future__ import annotations
+
+from litestar import get
+
+from exempla.api.state import State
+from exempla.errors import Unavailable
+from exempla.store import setup
+
+
+@get("/healthz", opt={"open": True})
+async def healthz() -> dict[str, str]:
+    """Answer: the process is alive."""
+    return {"status": "ok"}
+
+
+@get("/readyz", opt={"open": True})
+async def readyz(state: State) -> dict[str, str]:
+    """Answer whether requests can be served: the database answers and its schema is current."""
+    if not await state.database.read(setup.is_current):
+        raise Unavailable("the database has another schema than this release; restart Exempla")
+    return {"status": "ready"}

@@ -1,0 +1,115 @@
+"""`/v2/organizations`."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Controller, delete, get, patch, post
+
+from exempla import clock
+from exempla.api import fields, pages
+from exempla.api.state import State
+from exempla.ids import ResourceId, parse_id
+from exempla.store import organizations
+from exempla.store.organizations import Organization
+
+
+class CreateOrganization(msgspec.Struct, forbid_unknown_fields=True):
+    """A new organization."""
+
+    name: str
+    description: str | None = None
+
+
+class UpdateOrganization(msgspec.Struct, forbid_unknown_fields=True):
+    """What to change of an organization; a null description clears it."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class OrganizationAnswer(msgspec.Struct):
+    """An organization as clients see it."""
+
+    id: str
+    name: str
+    description: str
+    created_at: str
+
+
+class OrganizationsAnswer(msgspec.Struct):
+    """A page of organizations, newest first."""
+
+    organizations: list[OrganizationAnswer]
+    pagination: pages.Pagination
+
+
+class OrganizationsController(Controller):
+    """Make, read, change and delete organizations."""
+
+    path = "/v2/organizations"
+
+    @get()
+    async def list_organizations(
+        self,
+        state: State,
+        name: str | None = None,
+        limit: str | None = None,
+        cursor: str | None = None,
+    ) -> OrganizationsAnswer:
+        """List organizations, newest first."""
+        size = pages.limit(limit)
+        found = await state.database.read(
+            organizations.list_page,
+            name=fields.part_of_name(name, "name"),
+            before=pages.before(cursor),
+            limit=size + 1,
+        )
+        page, pagination = pages.newest_first(found, size)
+        return OrganizationsAnswer([_answer(one) for one in page], pagination)
+
+    @post()
+    async def create_organization(
+        self, state: State, data: CreateOrganization
+    ) -> OrganizationAnswer:
+        """Make an organization."""
+        made = await state.database.write(
+            organizations.create, fields.name(data.name), fields.description(data.description)
+        )
+        return _answer(made)
+
+    @get("/{org_id:str}")
+    async def get_organization(self, state: State, org_id: str) -> OrganizationAnswer:
+        """Return one organization."""
+        return _answer(await state.database.read(organizations.get, _id(org_id)))
+
+    @patch("/{org_id:str}")
+    async def update_organization(
+        self, state: State, org_id: str, data: UpdateOrganization
+    ) -> OrganizationAnswer:
+        """Change the name or the description of an organization."""
+        changed = await state.database.write(
+            organizations.update,
+            _id(org_id),
+            None if data.name is msgspec.UNSET else fields.name(data.name),
+            None if data.description is msgspec.UNSET else fields.description(data.description),
+        )
+        return _answer(changed)
+
+    @delete("/{org_id:str}")
+    async def delete_organization(self, state: State, org_id: str) -> None:
+        """Delete an organization with its spaces and all that is in them."""
+        await state.database.write(organizations.delete, _id(org_id))
+        state.purge_wanted.set()
+
+
+def _id(text: str) -> ResourceId:
+    return parse_id(text, "Organization", "org_id")
+
+
+def _answer(organization: Organization) -> OrganizationAnswer:
+    return OrganizationAnswer(
+        id=str(organization.id),
+        name=organization.name,
+        description=organization.description,
+        created_at=clock.rfc3339(organization.created_at),
+    )

@@ -1,0 +1,117 @@
+"""`/v2/spaces`."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Controller, delete, get, patch, post
+
+from exempla import clock
+from exempla.api import fields, pages
+from exempla.api.state import State
+from exempla.ids import ResourceId, parse_id
+from exempla.store import spaces
+from exempla.store.spaces import Space
+
+
+class CreateSpace(msgspec.Struct, forbid_unknown_fields=True):
+    """A new space in an organization."""
+
+    name: str
+    organization_id: str
+    description: str | None = None
+
+
+class UpdateSpace(msgspec.Struct, forbid_unknown_fields=True):
+    """What to change of a space; a null description clears it."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class SpaceAnswer(msgspec.Struct):
+    """A space as clients see it (contract: no member beyond these)."""
+
+    id: str
+    name: str
+    description: str
+    created_at: str
+
+
+class SpacesAnswer(msgspec.Struct):
+    """A page of spaces, newest first."""
+
+    spaces: list[SpaceAnswer]
+    pagination: pages.Pagination
+
+
+class SpacesController(Controller):
+    """Make, read, change and delete spaces."""
+
+    path = "/v2/spaces"
+
+    @get()
+    async def list_spaces(
+        self,
+        state: State,
+        org_id: str | None = None,
+        name: str | None = None,
+        limit: str | None = None,
+        cursor: str | None = None,
+    ) -> SpacesAnswer:
+        """List spaces, newest first."""
+        size = pages.limit(limit)
+        found = await state.database.read(
+            spaces.list_page,
+            organization=fields.optional_id(org_id, "Organization", "org_id"),
+            name=fields.part_of_name(name, "name"),
+            before=pages.before(cursor),
+            limit=size + 1,
+        )
+        page, pagination = pages.newest_first(found, size)
+        return SpacesAnswer([_answer(one) for one in page], pagination)
+
+    @post()
+    async def create_space(self, state: State, data: CreateSpace) -> SpaceAnswer:
+        """Make a space."""
+        made = await state.database.write(
+            spaces.create,
+            parse_id(data.organization_id, "Organization", "organization_id"),
+            fields.name(data.name),
+            fields.description(data.description),
+        )
+        return _answer(made)
+
+    @get("/{space_id:str}")
+    async def get_space(self, state: State, space_id: str) -> SpaceAnswer:
+        """Return one space."""
+        return _answer(await state.database.read(spaces.get, _id(space_id)))
+
+    @patch("/{space_id:str}")
+    async def update_space(self, state: State, space_id: str, data: UpdateSpace) -> SpaceAnswer:
+        """Change the name or the description of a space."""
+        changed = await state.database.write(
+            spaces.update,
+            _id(space_id),
+            None if data.name is msgspec.UNSET else fields.name(data.name),
+            None if data.description is msgspec.UNSET else fields.description(data.description),
+        )
+        return _answer(changed)
+
+    @delete("/{space_id:str}")
+    async def delete_space(self, state: State, space_id: str) -> None:
+        """Delete a space with its datasets."""
+        await state.database.write(spaces.delete, _id(space_id))
+        state.purge_wanted.set()
+
+
+def _id(text: str) -> ResourceId:
+    return parse_id(text, "Space", "space_id")
+
+
+def _answer(space: Space) -> SpaceAnswer:
+    return SpaceAnswer(
+        id=str(space.id),
+        name=space.name,
+        description=space.description,
+        created_at=clock.rfc3339(space.created_at),
+    )

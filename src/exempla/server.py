@@ -1,0 +1,62 @@
+"""Run the HTTP server: bind, serve, and finish what is in flight when told to stop."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+
+from exempla.api.app import create_app
+from exempla.errors import StartupError
+from exempla.store.database import Database
+
+FINISH_WITHIN_S = 30
+"""How long requests in flight may take after the server was told to stop."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Listen on an address, or raise `StartupError`. Port 0 takes any free port."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2_048)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StartupError(
+            f"cannot listen on {host}:{port}: {reason}; choose another --host or --port"
+        ) from None
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the base URL of a listener."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def make(database: Database) -> uvicorn.Server:
+    """Return the server of this database; `run` or a thread runs it."""
+    config = uvicorn.Config(
+        create_app(database),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=FINISH_WITHIN_S,
+    )
+    return uvicorn.Server(config)
+
+
+def run(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT; return when all that was in flight is done."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _done)  # uvicorn raises the signal again when it has stopped
+    server.run(sockets=[listener])
+
+
+def _done(number: int, frame: FrameType | None) -> None:
+    """Go on after the server has stopped, to close the database and exit with status 0."""

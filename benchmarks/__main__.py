@@ -1,0 +1,107 @@
+"""Measure Exempla beside its floor: `python -m benchmarks`; README.md says what is measured."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.data import BATCH
+from benchmarks.growth import measure_growth
+from benchmarks.report import (
+    Growth,
+    Load,
+    Result,
+    print_growth,
+    print_loads,
+    print_results,
+    write_json,
+)
+from benchmarks.rig import ENGINES, Loaded, open_rigs
+from benchmarks.work import measure
+
+RESULTS = Path(__file__).parent / "results"
+GROWTH_SIZES = [10_000, 100_000, 1_000_000]
+FLOORS = {"sqlite": "raw SQLite", "postgres": "raw PostgreSQL"}
+
+
+def main() -> int:
+    """Measure, print, write; fail if a bound was not held."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    options = _options()
+    results: list[Result] = []
+    growths: list[Growth] = []
+    if options.growth is None:
+        loads, results = _run_works(options.engine, options.examples)
+    else:
+        loads, growths = _run_growth(options.engine, options.growth)
+    print_loads(loads)
+    write_json(options.output, options.engine, loads, results, growths)
+    print(f"written to {options.output}")
+    verdicts = [result.held for result in results] + [growth.held for growth in growths]
+    return int(False in verdicts)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--examples",
+        type=_size,
+        default=100_000,
+        metavar="N",
+        help="the size of the dataset, in thousands (default: 100000)",
+    )
+    parser.add_argument(
+        "--growth",
+        type=_size,
+        nargs="*",
+        metavar="N",
+        help="do W3 only, at growing sizes (default: 10000 100000 1000000)",
+    )
+    parser.add_argument("--engine", choices=ENGINES, default="sqlite")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="where the JSON goes")
+    options = parser.parse_args()
+    if options.growth is not None:
+        options.growth = sorted(options.growth) or GROWTH_SIZES
+    kind = "works" if options.growth is None else "growth"
+    started = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    options.output = options.output or RESULTS / f"{options.engine}-{kind}-{started}.json"
+    return options
+
+
+def _size(text: str) -> int:
+    size = int(text)
+    if size < 2 * BATCH or size % BATCH:
+        raise argparse.ArgumentTypeError(f"must be a multiple of {BATCH}, at least {2 * BATCH}")
+    return size
+
+
+def _load_of(loaded: Loaded) -> Load:
+    total = len(loaded.ids)
+    return Load(total, round(total / loaded.server_s), round(total / loaded.floor_s))
+
+
+def _run_works(engine: str, examples: int) -> tuple[list[Load], list[Result]]:
+    results = []
+    with open_rigs(engine, 1) as (rig,):
+        loaded = rig.load(1, examples)
+        for result in measure(rig, loaded):
+            print(f"{result.work}: {result.exempla_ms} ms", file=sys.stderr, flush=True)
+            results.append(result)
+    title = f"{examples:,} examples on {engine}, milliseconds; the floor is {FLOORS[engine]}"
+    print_results(results, title)
+    return [_load_of(loaded)], results
+
+
+def _run_growth(engine: str, sizes: list[int]) -> tuple[list[Load], list[Growth]]:
+    with open_rigs(engine, len(sizes)) as rigs:
+        pairs = [(rig, rig.load(1, size)) for rig, size in zip(rigs, sizes, strict=True)]
+        growths = measure_growth(pairs)
+    print_growth(growths, f"Exempla on {engine}, milliseconds by number of examples")
+    return [_load_of(loaded) for _, loaded in pairs], growths
+
+
+if __name__ == "__main__":
+    sys.exit(main())

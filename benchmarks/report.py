@@ -1,0 +1,182 @@
+"""The results: their ratios and bounds, the tables, the JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sqlite3
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.timing import Times
+
+GROWTH_BOUND = 1.5
+"""How much longer W3 may take at the largest size than at the smallest."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One kind of work, in milliseconds, beside its floor."""
+
+    work: str
+    times: int
+    """How often it was done."""
+    floor_ms: float
+    """The raw database's median, plus the empty request's median for each request."""
+    empty_ms: float
+    requests: int
+    exempla_ms: float
+    p95_ms: float
+    ratio: float
+    bound: float | None
+    held: bool | None
+
+    @classmethod
+    def of(cls, work: str, times: Times, bound: float | None, requests: int = 1) -> Result:
+        """Judge the times of a work that takes so many requests."""
+        empty = statistics.median(times.empty)
+        floor = statistics.median(times.raw) + requests * empty
+        server = statistics.median(times.server)
+        ratio = server / floor
+        return cls(
+            work=work,
+            times=len(times.server),
+            floor_ms=_ms(floor),
+            empty_ms=_ms(empty),
+            requests=requests,
+            exempla_ms=_ms(server),
+            p95_ms=_ms(_p95(times.server)),
+            ratio=round(ratio, 2),
+            bound=bound,
+            held=None if bound is None else ratio <= bound,
+        )
+
+
+@dataclass(frozen=True)
+class Growth:
+    """One kind of work at growing sizes, each beside its floor."""
+
+    work: str
+    sizes: list[int]
+    exempla_ms: list[float]
+    floor_ms: list[float]
+    ratio: float
+    """The time at the largest size over the time at the smallest."""
+    floor_ratio: float
+    bound: float
+    held: bool
+
+    @classmethod
+    def of(cls, work: str, sizes: Sequence[int], results: Sequence[Result]) -> Growth:
+        """Judge the results of the same work at growing sizes."""
+        server = [result.exempla_ms for result in results]
+        floor = [result.floor_ms for result in results]
+        ratio = server[-1] / server[0]
+        return cls(
+            work=work,
+            sizes=list(sizes),
+            exempla_ms=server,
+            floor_ms=floor,
+            ratio=round(ratio, 2),
+            floor_ratio=round(floor[-1] / floor[0], 2),
+            bound=GROWTH_BOUND,
+            held=ratio <= GROWTH_BOUND,
+        )
+
+
+@dataclass(frozen=True)
+class Load:
+    """How fast one load went; not judged."""
+
+    examples: int
+    exempla_rows_per_s: int
+    floor_rows_per_s: int
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1_000, 3)
+
+
+def _p95(seconds: Sequence[float]) -> float:
+    return sorted(seconds)[round(0.95 * (len(seconds) - 1))]
+
+
+def print_results(results: Sequence[Result], title: str) -> None:
+    """Print the table of the works."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("work", no_wrap=True)
+    for name in ("floor", "Exempla", "p95", "ratio", "bound", "held"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for result in sorted(results, key=lambda result: result.work[:2]):
+        table.add_row(
+            result.work,
+            _number(result.floor_ms),
+            _number(result.exempla_ms),
+            _number(result.p95_ms),
+            f"{result.ratio:.2f}",
+            "" if result.bound is None else f"{result.bound:.1f}",
+            _verdict(result.held),
+        )
+    Console().print(table)
+
+
+def print_growth(growths: Sequence[Growth], title: str) -> None:
+    """Print the table of W3 at growing sizes."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("work", no_wrap=True)
+    for size in growths[0].sizes:
+        table.add_column(f"{size:,}", justify="right", no_wrap=True)
+    for name in ("ratio", "bound", "held"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for growth in growths:
+        verdict = (f"{growth.ratio:.2f}", f"{growth.bound:.1f}", _verdict(growth.held))
+        table.add_row(growth.work, *map(_number, growth.exempla_ms), *verdict)
+        table.add_row("  its floor", *map(_number, growth.floor_ms), f"{growth.floor_ratio:.2f}")
+    Console().print(table)
+
+
+def print_loads(loads: Sequence[Load]) -> None:
+    """Print how fast the loads went."""
+    for load in loads:
+        print(
+            f"loaded {load.examples:,} examples by 1,000: "
+            f"{load.exempla_rows_per_s:,} a second, the raw database {load.floor_rows_per_s:,}"
+        )
+
+
+def _number(milliseconds: float) -> str:
+    return f"{milliseconds:,.2f}" if milliseconds < 100 else f"{milliseconds:,.0f}"
+
+
+def _verdict(held: bool | None) -> str:
+    return "" if held is None else "[green]yes[/]" if held else "[red]NO[/]"
+
+
+def write_json(
+    path: Path,
+    engine: str,
+    loads: Sequence[Load],
+    results: Sequence[Result],
+    growths: Sequence[Growth],
+) -> None:
+    """Write everything to a file."""
+    document = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "engine": engine,
+        "machine": {"platform": platform.platform(), "cpus": os.cpu_count()},
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "loads": [asdict(load) for load in loads],
+        "results": [asdict(result) for result in results],
+        "growth": [asdict(growth) for growth in growths],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1) + "\n")

@@ -530,7 +530,9 @@ def update_examples_that_do_not_exist(client: Client) -> None:
         dataset=dataset.id, examples=[{"id": UNKNOWN_EXAMPLE, "n": 9}], new_version="unchanged"
     )
     same(answer.example_ids, [])
-    same(version_ids(client, dataset.id)[0], answer.dataset_version_id)
+    newest, oldest = client.datasets.get(dataset=dataset.id).versions
+    same((newest.id, newest.name), (answer.dataset_version_id, "unchanged"))
+    same(snapshot(client, dataset.id, newest.id), snapshot(client, dataset.id, oldest.id))
     same([row["n"] for row in fields(client, dataset.id)], ["first", 1])
 
 

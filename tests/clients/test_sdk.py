@@ -12,6 +12,7 @@ import queue
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +70,11 @@ class Player:
         """Play a scenario and return its result."""
         process = self._started()
         assert process.stdin is not None
-        process.stdin.write(name + "\n")
-        process.stdin.flush()
         try:
+            process.stdin.write(name + "\n")
+            process.stdin.flush()
             line = self._results.get(timeout=LIMIT_S)
-        except queue.Empty:
+        except (BrokenPipeError, queue.Empty):
             line = ""
         if not line:
             self.stop()
@@ -88,7 +89,8 @@ class Player:
             process.kill()
             process.wait()
             assert process.stdin is not None
-            process.stdin.close()
+            with suppress(BrokenPipeError):
+                process.stdin.close()
             assert self._reader is not None
             self._reader.join()
 

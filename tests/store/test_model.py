@@ -1,0 +1,195 @@
+"""Random sequences of all operations on all versions, against a model of plain dicts.
+
+After each step every version of the store is compared with the model's, whole: ids, order,
+times and bodies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from exempla.errors import Conflict
+from exempla.ids import ResourceId
+from exempla.store import datasets, examples
+from exempla.store.bodies import Fields
+from tests.store.conftest import Store
+
+NAMES = st.sampled_from(["a", "b", "", "with.dot", 'quo"te', "\U0001f600", "\0", "id "])
+TEXTS = st.sampled_from(
+    [
+        "0",
+        "1.0",
+        "1e400",
+        "-0",
+        "null",
+        "true",
+        '"\\u0000"',
+        '"é"',
+        "[ 1 ]",
+        '{"b":1,"a":2}',
+        "9" * 40,
+    ]
+)
+FIELDS = st.dictionaries(NAMES, TEXTS, min_size=1, max_size=3)
+
+
+@dataclass
+class ModelExample:
+    """An example as a version of the model holds it."""
+
+    created_at: int
+    updated_at: int
+    fields: dict[str, str]
+
+
+@dataclass
+class ModelVersion:
+    """A version of the model: its examples by id, in order of insertion."""
+
+    id: ResourceId
+    name: str
+    examples: dict[str, ModelExample] = field(default_factory=dict)
+
+
+def as_fields(texts: dict[str, str]) -> Fields:
+    return {name: msgspec.Raw(text) for name, text in texts.items()}
+
+
+def as_body(texts: dict[str, str]) -> str:
+    members = ",".join(f"{msgspec.json.encode(n).decode()}:{text}" for n, text in texts.items())
+    return f"{{{members}}}"
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Drives the store and the model side by side."""
+
+    store: Store
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.versions: list[ModelVersion] = []  # oldest first
+        self.ids: list[str] = []  # every id there ever was
+        self.updated_at = 0
+
+    @initialize(given=st.lists(FIELDS, min_size=1, max_size=6))
+    def create(self, given: list[dict[str, str]]) -> None:
+        dataset, version = self.store.new_dataset(*map(as_fields, given))
+        self.dataset = dataset.id
+        self.updated_at = dataset.updated_at
+        self.versions = [ModelVersion(version.id, version.name)]
+        self._adopt(self.versions[0], given)
+
+    @rule(data=st.data(), given=st.lists(FIELDS, min_size=1, max_size=3))
+    def insert(self, data: st.DataObject, given: list[dict[str, str]]) -> None:
+        version, address = self._any_version(data)
+        written = self.store.write(
+            examples.insert, self.dataset, address, [as_fields(texts) for texts in given]
+        )
+        assert written.version.id == version.id
+        assert self._adopt(version, given) == written.example_ids
+
+    @rule(data=st.data(), new=st.booleans())
+    def update(self, data: st.DataObject, new: bool) -> None:
+        version, address = self._any_version(data)
+        ids = self._any_ids(data)
+        changes = {id: data.draw(st.one_of(st.just({}), FIELDS)) for id in ids}
+        name = f"version {len(self.versions)}" if new else None
+        written = self.store.write(
+            examples.update,
+            self.dataset,
+            address,
+            {i: as_fields(c) for i, c in changes.items()},
+            name,
+        )
+        if name:
+            version = ModelVersion(written.version.id, name, dict(version.examples))
+            self.versions.append(version)
+        assert written.version.id == version.id
+        assert written.example_ids == [id for id in ids if id in version.examples]
+        for id in written.example_ids:
+            if changes[id]:
+                old = version.examples[id]
+                version.examples[id] = ModelExample(
+                    old.created_at, written.dataset.updated_at, old.fields | changes[id]
+                )
+
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        version, _ = self._any_version(data)
+        ids = self._any_ids(data)
+        deleted = self.store.write(examples.delete, self.dataset, version.id, ids)
+        assert deleted == [id for id in ids if id in version.examples]
+        for id in deleted:
+            del version.examples[id]
+
+    @rule(data=st.data())
+    def take_a_name_twice(self, data: st.DataObject) -> None:
+        version, address = self._any_version(data)
+        changes = {id: as_fields({"a": "1"}) for id in self.ids}
+        with pytest.raises(Conflict):
+            self.store.write(examples.update, self.dataset, address, changes, version.name)
+
+    @invariant()
+    def every_version_is_the_model_s(self) -> None:
+        if not self.versions:
+            return
+        found = self.store.versions(self.dataset)
+        assert [v.id for v in found] == [v.id for v in reversed(self.versions)]
+        for version in self.versions:
+            assert [tuple(e[1:]) for e in self.store.examples(self.dataset, version.id, 4)] == [
+                (id, e.created_at, e.updated_at, as_body(e.fields))
+                for id, e in version.examples.items()
+            ]
+
+    @invariant()
+    def time_does_not_go_back(self) -> None:
+        if self.versions:
+            updated_at = self.store.read(datasets.get, self.dataset).updated_at
+            assert updated_at >= self.updated_at
+            self.updated_at = updated_at
+
+    def _any_version(self, data: st.DataObject) -> tuple[ModelVersion, ResourceId | None]:
+        """Draw a version and how it is addressed: the latest may be meant by saying nothing."""
+        version = data.draw(st.sampled_from(self.versions))
+        silent = version is self.versions[-1] and data.draw(st.booleans())
+        return version, None if silent else version.id
+
+    def _any_ids(self, data: st.DataObject) -> list[str]:
+        known = st.sampled_from(self.ids) | st.just("unknown")
+        return data.draw(st.lists(known, min_size=1, max_size=4, unique=True))
+
+    def _adopt(self, version: ModelVersion, given: list[dict[str, str]]) -> list[str]:
+        """Take the ids and times of the examples just added from the store into the model."""
+        added = self.store.examples(self.dataset, version.id)[-len(given) :]
+        for example, texts in zip(added, given, strict=True):
+            assert example.id not in self.ids
+            version.examples[example.id] = ModelExample(
+                example.created_at, example.updated_at, texts
+            )
+            self.ids.append(example.id)
+        return [example.id for example in added]
+
+
+def test_the_store_does_what_the_model_does(store: Store) -> None:
+    machine = type("Machine", (StoreMachine,), {"store": store})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=40,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

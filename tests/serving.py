@@ -48,13 +48,20 @@ class Served:
         self._reader = threading.Thread(target=self._read, daemon=True)
 
     @classmethod
-    def start(cls, *arguments: str, command: str = "serve", **environment: str) -> Served:
-        """Start the server on a free port and wait until it listens.
+    def start(
+        cls,
+        *arguments: str,
+        command: str = "serve",
+        folder: str | Path = ".",
+        **environment: str,
+    ) -> Served:
+        """Start the server on a free port, in this folder, and wait until it listens.
 
         Its admin key is `KEY`, unless the environment given sets another.
         """
         process = subprocess.Popen(
             [sys.executable, "-m", "exempla", command, "--port", "0", *arguments],
+            cwd=folder,
             env=_environment({"EXEMPLA_BOOTSTRAP_KEY": KEY, **environment}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,0 +1,159 @@
+"""The documents: every command in them runs, and they name all that there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from exempla.api.app import create_litestar
+from exempla.cli import app
+from exempla.settings import Settings
+from exempla.store import setup
+from tests.serving import KEY, Served
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SDK_PYTHON = ROOT / ".venv-sdk-8.61" / "bin" / "python"
+
+
+def blocks(document: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", document.read_text(), re.M | re.S)
+
+
+def environment(folder: Path, served: Served | None = None) -> dict[str, str]:
+    """The environment of a reader: the commands at hand, an empty home, a key."""
+    port = {"EXEMPLA_PORT": "0"} if served is None else {}
+    return {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "KEY": KEY,
+        "NO_COLOR": "1",
+        **port,
+    }
+
+
+def run(block: str, folder: Path, served: Served | None = None) -> str:
+    """Run the lines of a block; `exempla serve` is started and stopped again."""
+    lines = [
+        line for line in block.splitlines() if line != "pip install ."
+    ]  # has a test of its own
+    for line in [line for line in lines if line.startswith("exempla serve")]:
+        lines.remove(line)
+        arguments = line.removeprefix("exempla serve").split()
+        started = Served.start(*arguments, folder=folder, HOME=str(folder))
+        assert started.stop() == 0
+    script = "\n".join(lines)
+    if served:
+        script = script.replace("8787", str(served.port))
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env=environment(folder, served),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_commands_of_the_readme(served: Served, tmp_path: Path) -> None:
+    start, use = blocks(ROOT / "README.md", "sh")
+    run(start, tmp_path)
+    answers = run(
+        use.replace('"capitals', f'"{served.port}').replace("capitals", tmp_path.name),
+        tmp_path,
+        served,
+    )
+    assert '"status":4' not in answers
+    assert answers.count('"answer":"Lima"') == 1
+    assert '"name":"checked"' in answers
+
+
+def test_the_python_of_the_readme(served: Served, tmp_path: Path) -> None:
+    (code,) = blocks(ROOT / "README.md", "python")
+    done = subprocess.run(
+        [
+            str(SDK_PYTHON),
+            "-c",
+            code.replace("8787", str(served.port)).replace("rivers", str(tmp_path)),
+        ],
+        env={"KEY": KEY, "HOME": str(tmp_path), "ARIZE_DIRECTORY": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "['spelled out', 'v1']" in done.stdout
+
+
+def test_the_commands_of_running(tmp_path: Path) -> None:
+    serve, keys = blocks(ROOT / "docs" / "running.md", "sh")
+    run(serve, tmp_path)
+    shown = run(keys, tmp_path)
+    assert shown.startswith("exk_")
+    assert "active" in shown
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_json_and_link_is_right(document: Path) -> None:
+    for block in blocks(document, "json"):
+        json.loads(block)
+    for link in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+        assert (document.parent / link).exists(), link
+
+
+def test_every_route_is_documented(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "api.md").read_text()
+    database, _ = setup.open_database(setup.open_engine(Settings(data_dir=tmp_path)))
+    routes = create_litestar(database).routes
+    database.close()
+    assert len(routes) > 10
+    for route in routes:
+        for method in route.methods - {"OPTIONS"}:
+            assert f"`{method} {route.path_format}`" in text
+
+
+def test_every_command_and_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "running.md").read_text()
+    commands = {"": get_command(app)}
+    for name, command in dict(commands).items():
+        commands |= {f"{name} {sub}": c for sub, c in getattr(command, "commands", {}).items()}
+    for name in list(commands):
+        commands |= {f"{name} {s}": c for s, c in getattr(commands[name], "commands", {}).items()}
+    for name, command in commands.items():
+        if not getattr(command, "commands", {}):
+            assert f"exempla{name}".rsplit(" ", 1)[-1] in text, name
+        for parameter in command.params:
+            if parameter.name != "help" and parameter.param_type_name == "option":
+                assert parameter.opts[0] in text or getattr(parameter, "hidden", False), parameter
+                assert (getattr(parameter, "envvar", None) or "") in text
+
+
+def test_an_installed_exempla_works(tmp_path: Path) -> None:
+    target = tmp_path / "installed"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target)]
+    subprocess.run([*pip, str(ROOT)], check=True, timeout=120)
+    served = Served.start(
+        "--data-dir", str(tmp_path / "data"), folder=tmp_path, PYTHONPATH=str(target)
+    )
+    assert served.stop() == 0
+    where = "import exempla; print(exempla.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", where],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(target)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(str(target))

@@ -85,11 +85,14 @@ def serve(
         database, secret = setup.open_database(engine, chosen.bootstrap_key)
     logs.configure()
     url = server.url_of(listener)
-    if secret:
-        _show_first_key(url, secret)
-    print(f"Exempla {__version__} is listening on {url} (Ctrl-C stops it)", flush=True)
+
+    def announce() -> None:
+        if secret:
+            _show_first_key(url, secret)
+        print(f"Exempla {__version__} is listening on {url} (Ctrl-C stops it)", flush=True)
+
     try:
-        server.run(server.make(database), listener)
+        server.run(server.make(database), listener, announce)
     finally:
         database.close()
 

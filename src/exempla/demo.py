@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shlex
+import signal
 import tempfile
 import threading
 import time
@@ -31,6 +32,7 @@ SHOWN_EXAMPLES = 3
 def run(host: str, port: int, *, once: bool) -> None:
     """Show the main job, then keep serving until Ctrl-C, unless `once`."""
     logs.configure()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
     secret = keys.new_secret()
     with (
         tempfile.TemporaryDirectory(prefix="exempla-demo-") as folder,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -51,12 +52,17 @@ def make(database: Database) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def run(server: uvicorn.Server, listener: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT; return when all that was in flight is done."""
+def run(server: uvicorn.Server, listener: socket.socket, announce: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; return when all that was in flight is done.
+
+    `announce` is called when signals are heard and connections taken.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    # uvicorn sets handlers of its own while it runs, and then raises the signal once more.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _done)  # uvicorn raises the signal again when it has stopped
+        signal.signal(number, stop)
+    announce()
     server.run(sockets=[listener])
-
-
-def _done(number: int, frame: FrameType | None) -> None:
-    """Go on after the server has stopped, to close the database and exit with status 0."""

@@ -2,62 +2,58 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import structlog
-from litestar import Litestar
+from litestar import Litestar, datastructures
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from exempla.api.auth import require_key
 from exempla.api.body import JsonBody
 from exempla.api.datasets import DatasetsController
+from exempla.api.dependencies import provide
 from exempla.api.examples import ExamplesController
 from exempla.api.health import healthz, readyz
 from exempla.api.organizations import OrganizationsController
 from exempla.api.problems import errors_page, handle
+from exempla.api.purging import Purger
 from exempla.api.spaces import SpacesController
-from exempla.api.state import State
-from exempla.errors import Problem
 from exempla.limits import MAX_BODY_BYTES
 from exempla.store.database import Database
-from exempla.store.purge import purge_some
 
-PURGE_AGAIN_AFTER_S = 10
-"""How long to wait after the database could not purge."""
-
-_log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 def create_app(database: Database) -> ASGIApp:
     """Return the application that serves this database."""
-    state = State({"database": database, "purge_wanted": asyncio.Event()})
-    return _with_request_id(
-        Litestar(
-            route_handlers=[
-                healthz,
-                readyz,
-                errors_page,
-                OrganizationsController,
-                SpacesController,
-                DatasetsController,
-                ExamplesController,
-            ],
-            state=state,
-            guards=[require_key],
-            dto=JsonBody,
-            return_dto=None,
-            exception_handlers={Exception: handle},
-            request_max_body_size=MAX_BODY_BYTES,
-            lifespan=[_purging],
-            openapi_config=None,
-            logging_config=None,
-        )
+    return _with_request_id(create_litestar(database))
+
+
+def create_litestar(database: Database) -> Litestar:
+    """Return the resources, with what is done for each request but its id."""
+    purger = Purger(database)
+    return Litestar(
+        route_handlers=[
+            healthz,
+            readyz,
+            errors_page,
+            OrganizationsController,
+            SpacesController,
+            DatasetsController,
+            ExamplesController,
+        ],
+        state=datastructures.State({"database": database}),
+        dependencies=provide(database, purger),
+        guards=[require_key],
+        dto=JsonBody,
+        return_dto=None,
+        exception_handlers={Exception: handle},
+        request_max_body_size=MAX_BODY_BYTES,
+        lifespan=[purger.running],
+        openapi_config=None,
+        logging_config=None,
     )
 
 
@@ -80,25 +76,3 @@ def _with_request_id(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send_with_id)
 
     return answer
-
-
-@asynccontextmanager
-async def _purging(app: Litestar) -> AsyncIterator[None]:
-    """Remove the rows of deleted datasets while the application runs."""
-    task = asyncio.create_task(_purge(app.state.database, app.state.purge_wanted))
-    yield
-    task.cancel()
-
-
-async def _purge(database: Database, wanted: asyncio.Event) -> None:
-    wanted.set()  # for what an earlier run left
-    while True:
-        await wanted.wait()
-        wanted.clear()
-        try:
-            while await database.write(purge_some):
-                await asyncio.sleep(0)
-        except Problem as problem:
-            _log.warning("purge put off", reason=problem.detail)
-            await asyncio.sleep(PURGE_AGAIN_AFTER_S)
-            wanted.set()

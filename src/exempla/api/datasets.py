@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 from litestar import Controller, delete, get, patch, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla import clock
 from exempla.api import example_fields, fields, pages
-from exempla.api.state import State
+from exempla.api.dependencies import DatabaseDependency, PurgerDependency
 from exempla.ids import ResourceId, parse_id
 from exempla.store import datasets, examples, versions
 from exempla.store.bodies import Fields
@@ -68,16 +69,16 @@ class DatasetsController(Controller):
     @get()
     async def list_datasets(
         self,
-        state: State,
-        space_id: str | None = None,
-        space_name: str | None = None,
-        name: str | None = None,
-        limit: str | None = None,
-        cursor: str | None = None,
+        database: DatabaseDependency,
+        space_id: FromQuery[str | None] = None,
+        space_name: FromQuery[str | None] = None,
+        name: FromQuery[str | None] = None,
+        limit: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
     ) -> DatasetsAnswer:
         """List datasets, newest first."""
         size = pages.limit(limit)
-        found = await state.database.read(
+        found = await database.read(
             datasets.list_page,
             space=fields.optional_id(space_id, "Space", "space_id"),
             space_name=fields.part_of_name(space_name, "space_name"),
@@ -89,34 +90,40 @@ class DatasetsController(Controller):
         return DatasetsAnswer([DatasetAnswer(**wire(one)) for one in page], pagination)
 
     @post()
-    async def create_dataset(self, state: State, data: CreateDataset) -> DatasetAnswer:
+    async def create_dataset(
+        self, database: DatabaseDependency, data: JSONBody[CreateDataset]
+    ) -> DatasetAnswer:
         """Make a dataset with its first version and examples."""
         space_id = parse_id(data.space_id, "Space", "space_id")
         name = fields.name(data.name)
         example_fields.check_new(data.examples)
-        dataset, version = await state.database.write(
+        dataset, version = await database.write(
             examples.create_dataset, space_id, name, data.examples
         )
         return _answer(dataset, [version])
 
     @get("/{dataset_id:str}")
-    async def get_dataset(self, state: State, dataset_id: str) -> DatasetAnswer:
+    async def get_dataset(
+        self, database: DatabaseDependency, dataset_id: FromPath[str]
+    ) -> DatasetAnswer:
         """Return one dataset with its versions."""
-        return _answer(*await state.database.read(_with_versions, _id(dataset_id)))
+        return _answer(*await database.read(_with_versions, _id(dataset_id)))
 
     @patch("/{dataset_id:str}")
     async def update_dataset(
-        self, state: State, dataset_id: str, data: UpdateDataset
+        self, database: DatabaseDependency, dataset_id: FromPath[str], data: JSONBody[UpdateDataset]
     ) -> DatasetAnswer:
         """Rename a dataset."""
         name = fields.name(data.name)
-        return _answer(*await state.database.write(_renamed, _id(dataset_id), name))
+        return _answer(*await database.write(_renamed, _id(dataset_id), name))
 
     @delete("/{dataset_id:str}")
-    async def delete_dataset(self, state: State, dataset_id: str) -> None:
+    async def delete_dataset(
+        self, database: DatabaseDependency, purger: PurgerDependency, dataset_id: FromPath[str]
+    ) -> None:
         """Delete a dataset with all its versions."""
-        await state.database.write(datasets.delete, _id(dataset_id))
-        state.purge_wanted.set()
+        await database.write(datasets.delete, _id(dataset_id))
+        purger.wake()
 
 
 def wire(dataset: Dataset) -> dict[str, Any]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import msgspec
 from litestar import Controller, MediaType, Response, delete, get, patch, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla.api import example_fields, fields, pages
 from exempla.api.datasets import wire
-from exempla.api.state import State
+from exempla.api.dependencies import DatabaseDependency
 from exempla.clock import rfc3339
 from exempla.errors import InvalidRequest, NotSupported, ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.store import examples
 from exempla.store.bodies import Fields
+from exempla.store.database import Database
 from exempla.store.examples import Example, Written
 
 
@@ -73,19 +75,22 @@ class ExamplesController(Controller):
     @get()
     async def list_examples(
         self,
-        state: State,
-        dataset_id: str,
-        dataset_version_id: str | None = None,
-        limit: str | None = None,
-        cursor: str | None = None,
+        database: DatabaseDependency,
+        dataset_id: FromPath[str],
+        dataset_version_id: FromQuery[str | None] = None,
+        limit: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
     ) -> Response[bytes]:
         """Return a page of a version's examples, oldest first."""
         size = fields.whole_number(limit, "limit", pages.DEFAULT_LIMIT, pages.MAX_EXAMPLES_LIMIT)
-        return await _page(state, dataset_id, dataset_version_id, size, cursor)
+        return await _page(database, dataset_id, dataset_version_id, size, cursor)
 
     @post("/search", status_code=200)
     async def search_examples(
-        self, state: State, dataset_id: str, data: SearchExamples
+        self,
+        database: DatabaseDependency,
+        dataset_id: FromPath[str],
+        data: JSONBody[SearchExamples],
     ) -> Response[bytes]:
         """Return a page of a version's examples, oldest first."""
         if data.filter is not None and not data.filter.strip():
@@ -94,49 +99,50 @@ class ExamplesController(Controller):
             raise NotSupported("this release cannot filter examples; leave filter out")
         size = pages.DEFAULT_LIMIT if data.limit is None else data.limit
         fields.in_range(size, "limit", pages.MAX_EXAMPLES_LIMIT)
-        return await _page(state, dataset_id, data.dataset_version_id, size, data.cursor)
+        return await _page(database, dataset_id, data.dataset_version_id, size, data.cursor)
 
     @post()
     async def insert_examples(
         self,
-        state: State,
-        dataset_id: str,
-        data: InsertExamples,
-        dataset_version_id: str | None = None,
+        database: DatabaseDependency,
+        dataset_id: FromPath[str],
+        data: JSONBody[InsertExamples],
+        dataset_version_id: FromQuery[str | None] = None,
     ) -> WrittenAnswer:
         """Append examples to a version, in place."""
         dataset, version = _ids(dataset_id, dataset_version_id)
         example_fields.check_new(data.examples)
-        return _written(
-            await state.database.write(examples.insert, dataset, version, data.examples)
-        )
+        return _written(await database.write(examples.insert, dataset, version, data.examples))
 
     @patch()
     async def update_examples(
         self,
-        state: State,
-        dataset_id: str,
-        data: UpdateExamples,
-        dataset_version_id: str | None = None,
+        database: DatabaseDependency,
+        dataset_id: FromPath[str],
+        data: JSONBody[UpdateExamples],
+        dataset_version_id: FromQuery[str | None] = None,
     ) -> WrittenAnswer:
         """Update examples by id, in place or into a new version."""
         dataset, version = _ids(dataset_id, dataset_version_id)
         new_version = fields.name(data.new_version, "new_version") if data.new_version else None
         changes = example_fields.changes_by_id(data.examples)
         return _written(
-            await state.database.write(examples.update, dataset, version, changes, new_version)
+            await database.write(examples.update, dataset, version, changes, new_version)
         )
 
     @delete(status_code=200)
     async def delete_examples(
-        self, state: State, dataset_id: str, data: DeleteExamples
+        self,
+        database: DatabaseDependency,
+        dataset_id: FromPath[str],
+        data: JSONBody[DeleteExamples],
     ) -> DeletedAnswer:
         """Take examples out of a version, in place."""
         dataset, version = _ids(dataset_id, data.dataset_version_id)
         if version is None:
             raise ValidationError("dataset_version_id is empty; name the version to delete from")
         ids = example_fields.distinct_ids(data.example_ids)
-        deleted = await state.database.write(examples.delete, dataset, version, ids)
+        deleted = await database.write(examples.delete, dataset, version, ids)
         gone = set(deleted)
         return DeletedAnswer(True, deleted, [id for id in ids if id not in gone])
 
@@ -149,13 +155,13 @@ def _ids(dataset_id: str, version_id: str | None) -> tuple[ResourceId, ResourceI
 
 
 async def _page(
-    state: State, dataset_id: str, version_id: str | None, size: int, cursor: str | None
+    database: Database, dataset_id: str, version_id: str | None, size: int, cursor: str | None
 ) -> Response[bytes]:
     dataset, version = _ids(dataset_id, version_id)
     after = pages.examples_cursor(cursor)
     if after and version and after.version_id != version:
         raise InvalidRequest("cursor belongs to another version; leave it out to start anew")
-    page = await state.database.read(
+    page = await database.read(
         examples.list_page,
         dataset,
         after.version_id if after else version,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import get
 
-from exempla.api.state import State
+from exempla.api.dependencies import DatabaseDependency
 from exempla.errors import Unavailable
 from exempla.store import setup
 
@@ -16,8 +16,8 @@ async def healthz() -> dict[str, str]:
 
 
 @get("/readyz", opt={"open": True})
-async def readyz(state: State) -> dict[str, str]:
+async def readyz(database: DatabaseDependency) -> dict[str, str]:
     """Answer whether requests can be served: the database answers and its schema is current."""
-    if not await state.database.read(setup.is_current):
+    if not await database.read(setup.is_current):
         raise Unavailable("the database has another schema than this release; restart Exempla")
     return {"status": "ready"}

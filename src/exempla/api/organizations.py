@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 from litestar import Controller, delete, get, patch, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla import clock
 from exempla.api import fields, pages
-from exempla.api.state import State
+from exempla.api.dependencies import DatabaseDependency, PurgerDependency
 from exempla.ids import ResourceId, parse_id
 from exempla.store import organizations
 from exempla.store.organizations import Organization
@@ -51,14 +52,14 @@ class OrganizationsController(Controller):
     @get()
     async def list_organizations(
         self,
-        state: State,
-        name: str | None = None,
-        limit: str | None = None,
-        cursor: str | None = None,
+        database: DatabaseDependency,
+        name: FromQuery[str | None] = None,
+        limit: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
     ) -> OrganizationsAnswer:
         """List organizations, newest first."""
         size = pages.limit(limit)
-        found = await state.database.read(
+        found = await database.read(
             organizations.list_page,
             name=fields.part_of_name(name, "name"),
             before=pages.before(cursor),
@@ -69,25 +70,30 @@ class OrganizationsController(Controller):
 
     @post()
     async def create_organization(
-        self, state: State, data: CreateOrganization
+        self, database: DatabaseDependency, data: JSONBody[CreateOrganization]
     ) -> OrganizationAnswer:
         """Make an organization."""
-        made = await state.database.write(
+        made = await database.write(
             organizations.create, fields.name(data.name), fields.description(data.description)
         )
         return _answer(made)
 
     @get("/{org_id:str}")
-    async def get_organization(self, state: State, org_id: str) -> OrganizationAnswer:
+    async def get_organization(
+        self, database: DatabaseDependency, org_id: FromPath[str]
+    ) -> OrganizationAnswer:
         """Return one organization."""
-        return _answer(await state.database.read(organizations.get, _id(org_id)))
+        return _answer(await database.read(organizations.get, _id(org_id)))
 
     @patch("/{org_id:str}")
     async def update_organization(
-        self, state: State, org_id: str, data: UpdateOrganization
+        self,
+        database: DatabaseDependency,
+        org_id: FromPath[str],
+        data: JSONBody[UpdateOrganization],
     ) -> OrganizationAnswer:
         """Change the name or the description of an organization."""
-        changed = await state.database.write(
+        changed = await database.write(
             organizations.update,
             _id(org_id),
             None if data.name is msgspec.UNSET else fields.name(data.name),
@@ -96,10 +102,12 @@ class OrganizationsController(Controller):
         return _answer(changed)
 
     @delete("/{org_id:str}")
-    async def delete_organization(self, state: State, org_id: str) -> None:
+    async def delete_organization(
+        self, database: DatabaseDependency, purger: PurgerDependency, org_id: FromPath[str]
+    ) -> None:
         """Delete an organization with its spaces and all that is in them."""
-        await state.database.write(organizations.delete, _id(org_id))
-        state.purge_wanted.set()
+        await database.write(organizations.delete, _id(org_id))
+        purger.wake()
 
 
 def _id(text: str) -> ResourceId:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 from litestar import Controller, delete, get, patch, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla import clock
 from exempla.api import fields, pages
-from exempla.api.state import State
+from exempla.api.dependencies import DatabaseDependency, PurgerDependency
 from exempla.ids import ResourceId, parse_id
 from exempla.store import spaces
 from exempla.store.spaces import Space
@@ -52,15 +53,15 @@ class SpacesController(Controller):
     @get()
     async def list_spaces(
         self,
-        state: State,
-        org_id: str | None = None,
-        name: str | None = None,
-        limit: str | None = None,
-        cursor: str | None = None,
+        database: DatabaseDependency,
+        org_id: FromQuery[str | None] = None,
+        name: FromQuery[str | None] = None,
+        limit: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
     ) -> SpacesAnswer:
         """List spaces, newest first."""
         size = pages.limit(limit)
-        found = await state.database.read(
+        found = await database.read(
             spaces.list_page,
             organization=fields.optional_id(org_id, "Organization", "org_id"),
             name=fields.part_of_name(name, "name"),
@@ -71,9 +72,11 @@ class SpacesController(Controller):
         return SpacesAnswer([_answer(one) for one in page], pagination)
 
     @post()
-    async def create_space(self, state: State, data: CreateSpace) -> SpaceAnswer:
+    async def create_space(
+        self, database: DatabaseDependency, data: JSONBody[CreateSpace]
+    ) -> SpaceAnswer:
         """Make a space."""
-        made = await state.database.write(
+        made = await database.write(
             spaces.create,
             parse_id(data.organization_id, "Organization", "organization_id"),
             fields.name(data.name),
@@ -82,14 +85,16 @@ class SpacesController(Controller):
         return _answer(made)
 
     @get("/{space_id:str}")
-    async def get_space(self, state: State, space_id: str) -> SpaceAnswer:
+    async def get_space(self, database: DatabaseDependency, space_id: FromPath[str]) -> SpaceAnswer:
         """Return one space."""
-        return _answer(await state.database.read(spaces.get, _id(space_id)))
+        return _answer(await database.read(spaces.get, _id(space_id)))
 
     @patch("/{space_id:str}")
-    async def update_space(self, state: State, space_id: str, data: UpdateSpace) -> SpaceAnswer:
+    async def update_space(
+        self, database: DatabaseDependency, space_id: FromPath[str], data: JSONBody[UpdateSpace]
+    ) -> SpaceAnswer:
         """Change the name or the description of a space."""
-        changed = await state.database.write(
+        changed = await database.write(
             spaces.update,
             _id(space_id),
             None if data.name is msgspec.UNSET else fields.name(data.name),
@@ -98,10 +103,12 @@ class SpacesController(Controller):
         return _answer(changed)
 
     @delete("/{space_id:str}")
-    async def delete_space(self, state: State, space_id: str) -> None:
+    async def delete_space(
+        self, database: DatabaseDependency, purger: PurgerDependency, space_id: FromPath[str]
+    ) -> None:
         """Delete a space with its datasets."""
-        await state.database.write(spaces.delete, _id(space_id))
-        state.purge_wanted.set()
+        await database.write(spaces.delete, _id(space_id))
+        purger.wake()
 
 
 def _id(text: str) -> ResourceId:

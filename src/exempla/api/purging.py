@@ -1,0 +1,50 @@
+"""Remove the rows of deleted datasets in the background."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from exempla.errors import Problem
+from exempla.store.database import Database
+from exempla.store.purge import purge_some
+
+AGAIN_AFTER_S = 10
+"""How long to wait after the database could not purge."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Purger:
+    """Purges when the application starts, for what an earlier run left, and when woken."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._wanted = asyncio.Event()
+
+    def wake(self) -> None:
+        """Say that a dataset was deleted."""
+        self._wanted.set()
+
+    @asynccontextmanager
+    async def running(self, _: object) -> AsyncIterator[None]:
+        """Purge while the application runs."""
+        self.wake()
+        task = asyncio.create_task(self._run())
+        yield
+        task.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                while await self._database.write(purge_some):
+                    await asyncio.sleep(0)
+            except Problem as problem:
+                _log.warning("purge put off", reason=problem.detail)
+                await asyncio.sleep(AGAIN_AFTER_S)
+                self._wanted.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +20,13 @@ ENGINES = ["sqlite", "postgres"]
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a PostgreSQL for this session and give its URL."""
-    server = get_server(tmp_path_factory.mktemp("postgres") / "data")
+    for attempt in range(3):
+        try:
+            server = get_server(tmp_path_factory.mktemp("postgres") / "data")
+            break
+        except subprocess.SubprocessError:  # it gives `pg_ctl` 10 s, too few on a busy machine
+            if attempt == 2:
+                raise
     yield server.get_uri()
     server.cleanup()
 

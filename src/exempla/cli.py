@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,10 +60,6 @@ def serve(
     port: Port = settings.DEFAULT_PORT,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
-    bootstrap_key: Annotated[
-        str | None,
-        typer.Option(envvar="EXEMPLA_BOOTSTRAP_KEY", hidden=True),
-    ] = None,
 ) -> None:
     """Serve the API.
 
@@ -77,13 +74,13 @@ def serve(
         port=port,
         data_dir=data_dir,
         database_url=database_url,
-        bootstrap_key=bootstrap_key or None,
+        bootstrap_key=os.environ.get("EXEMPLA_BOOTSTRAP_KEY") or None,  # no flag: others can see it
     )
+    logs.configure()
     with _startup_errors():
         engine = setup.open_engine(chosen)
         listener = server.bind(chosen.host, chosen.port)
         database, secret = setup.open_database(engine, chosen.bootstrap_key)
-    logs.configure()
     url = server.url_of(listener)
 
     def announce() -> None:

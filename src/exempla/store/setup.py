@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import structlog
 
 from exempla.errors import StartupError
 from exempla.ids import ResourceId
@@ -19,6 +20,8 @@ from exempla.store import keys, organizations, spaces
 from exempla.store.database import Database, Transaction
 from exempla.store.engines import Engine, Postgres, Sqlite, engine_for_url
 from exempla.store.migrations import HEAD, KNOWN, upgrade
+
+_log = structlog.get_logger(__name__)
 
 DEFAULT_NAME = "Default"
 """The name of the organization and the space that a new database has."""
@@ -108,6 +111,8 @@ def _schema_revision(tx: Transaction, engine: Engine) -> str | None:
 
 def _bootstrap(tx: Transaction, bootstrap_key: str | None) -> str | None:
     if keys.first_user(tx):
+        if bootstrap_key and not keys.authenticate(tx, keys.secret_hash(bootstrap_key)):
+            _log.warning("EXEMPLA_BOOTSTRAP_KEY is not used: this database has keys already")
         return None
     organization = organizations.create(tx, DEFAULT_NAME, "")
     spaces.create(tx, organization.id, DEFAULT_NAME, "")

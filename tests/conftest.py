@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,17 +19,21 @@ ENGINES = ["sqlite", "postgres"]
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a PostgreSQL for this session and give its URL."""
-    for attempt in range(3):
-        try:
-            server = get_server(tmp_path_factory.mktemp("postgres") / "data")
-            break
-        except subprocess.SubprocessError:  # it gives `pg_ctl` 10 s, too few on a busy machine
-            if attempt == 2:
-                raise
-    yield server.get_uri()
-    server.cleanup()
+def postgres_server() -> Iterator[str]:
+    """Run a PostgreSQL for this session and give its URL.
+
+    Not in pytest's folder: another run of pytest takes it from the user that PostgreSQL runs as.
+    """
+    with tempfile.TemporaryDirectory(prefix="exempla-postgres-") as folder:
+        for attempt in range(3):
+            try:
+                server = get_server(Path(folder) / str(attempt))
+                break
+            except subprocess.SubprocessError:  # it gives `pg_ctl` 10 s, too few if busy
+                if attempt == 2:
+                    raise
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")

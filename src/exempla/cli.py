@@ -12,11 +12,13 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from exempla import __version__, clock, settings
 from exempla.errors import Problem, StartupError
 from exempla.ids import parse_id
+from exempla.limits import MAX_NAME_LENGTH
 from exempla.settings import Settings
 
 app = typer.Typer(
@@ -123,6 +125,10 @@ def create_key(
     from exempla.store import keys
     from exempla.store.database import Transaction
 
+    if not (name.strip() and name.isprintable() and len(name) <= MAX_NAME_LENGTH):
+        raise typer.BadParameter(
+            f"give a name of 1 to {MAX_NAME_LENGTH} printable characters", param_hint="--name"
+        )
     secret = keys.new_secret()
     expires_at = (
         int((datetime.now(UTC) + timedelta(days=expires_in_days)).timestamp() * clock.MICROSECONDS)
@@ -150,14 +156,13 @@ def list_keys(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> Non
     for key in _with_database(data_dir, database_url, keys.list_all):
         table.add_row(
             str(key.id),
-            key.name,
-            key.hint,
+            escape(key.name),
+            escape(key.hint),
             clock.rfc3339(key.created_at),
             clock.rfc3339(key.expires_at) if key.expires_at else "never",
             key.status(clock.now()),
         )
-    # Not to a width: the ids must stay whole for `revoke`.
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    Console(width=200).print(table)  # in any terminal: the ids must stay whole for `revoke`
 
 
 @keys_app.command("revoke")
@@ -188,9 +193,9 @@ def _with_database(data_dir: Path | None, database_url: str | None, work: Callab
     from exempla.store import setup
 
     with _startup_errors():
-        engine = setup.open_engine(Settings(data_dir=data_dir, database_url=database_url))
-        setup.check_exists(engine)
-        database, _ = setup.open_database(engine)
+        chosen = Settings(data_dir=data_dir, database_url=database_url)
+        engine = setup.open_engine(chosen, make=False)
+        database, _ = setup.open_database(engine, make=False)
         try:
             return asyncio.run(database.write(work))
         finally:

@@ -35,7 +35,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def check(self) -> None:
         """Raise `StartupError` for settings that contradict each other or break a rule."""
         if self.database_url and self.data_dir:
-            raise StartupError("give either --data-dir or --database-url, not both")
+            raise StartupError(
+                "give either --data-dir (EXEMPLA_DATA_DIR) or --database-url "
+                "(EXEMPLA_DATABASE_URL), not both"
+            )
         if self.bootstrap_key is not None and not _is_good_key(self.bootstrap_key):
             raise StartupError(
                 f"EXEMPLA_BOOTSTRAP_KEY must be at least {MIN_KEY_LENGTH} printable ASCII "

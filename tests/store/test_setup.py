@@ -30,7 +30,7 @@ def test_head_is_the_newest_migration() -> None:
 
 
 def test_opening_again_changes_nothing(store: Store) -> None:
-    assert store.read(setup.is_current)
+    assert store.read(setup.is_current, store.database.engine)
     database, secret = setup.open_database(store.database.engine, "another-bootstrap-key-0")
     assert secret is None
     database.close()

@@ -18,6 +18,6 @@ async def healthz() -> dict[str, str]:
 @get("/readyz", opt={"open": True})
 async def readyz(database: DatabaseDependency) -> dict[str, str]:
     """Answer whether requests can be served: the database answers and its schema is current."""
-    if not await database.read(setup.is_current):
+    if not await database.read(setup.is_current, database.engine):
         raise Unavailable("the database has another schema than this release; restart Exempla")
     return {"status": "ready"}

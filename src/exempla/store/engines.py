@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,17 +19,50 @@ from typing import Any, ClassVar
 import psycopg
 from sqlalchemy.engine import URL, make_url
 
-from exempla.errors import Conflict, Problem, StartupError, Unavailable
+from exempla.errors import Conflict, NotFound, Problem, StartupError, Unavailable
 
 BUSY_TIMEOUT_S = 30
-"""How long a SQLite writer waits for another process's write before it gives up."""
+"""How long a writer waits for another one before it gives up."""
 
 _TAKEN = "the name is taken; choose another"
+_GONE = "what this belongs to was deleted meanwhile"
 _UNAVAILABLE = "the database cannot answer now; try again"
 
 _PLACEHOLDER = re.compile(r"(?<!:):([a-z_]+)")
 _EACH = re.compile(r"EACH\(:([a-z_]+)\) AS ([a-z]+) \(value\)")
 _FOR_UPDATE = re.compile(r"\s*FOR UPDATE OF [a-z_]+")
+
+
+_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_INTERRUPT,
+}
+"""Errors of SQLite that come from around it, and may pass."""
+
+
+def _primary(error: sqlite3.Error) -> int:
+    """Return the error's code without its details (the lowest 8 bits)."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; another start may do the same now, and SQLite does not wait for it itself."""
+    give_up_at = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if _primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 class Sqlite:
@@ -48,8 +82,8 @@ class Sqlite:
         connection = sqlite3.connect(
             self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
+        _use_wal(connection)
         for pragma in (
-            "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
             "journal_size_limit = 67108864",  # give the log's space back after a large load
@@ -69,7 +103,7 @@ class Sqlite:
         """Tell which problem an error of the database is, if it is one that may pass."""
         if isinstance(error, sqlite3.IntegrityError) and "UNIQUE" in str(error):
             return Conflict(_TAKEN)
-        if isinstance(error, sqlite3.OperationalError):
+        if isinstance(error, sqlite3.OperationalError) and _primary(error) in _PASSING:
             return Unavailable(_UNAVAILABLE)
         return None
 
@@ -93,7 +127,12 @@ class Postgres:
 
     def connect(self) -> psycopg.Connection:
         """Open a connection that leaves transactions to its user."""
-        return psycopg.connect(self._dsn, autocommit=True, connect_timeout=10)
+        return psycopg.connect(
+            self._dsn,
+            autocommit=True,
+            connect_timeout=10,
+            options=f"-c lock_timeout={BUSY_TIMEOUT_S}s",
+        )
 
     @staticmethod
     @lru_cache(maxsize=1_024)
@@ -108,6 +147,8 @@ class Postgres:
         """Tell which problem an error of the database is, if it is one that may pass."""
         if isinstance(error, psycopg.errors.UniqueViolation):
             return Conflict(_TAKEN)
+        if isinstance(error, psycopg.errors.ForeignKeyViolation):
+            return NotFound(_GONE)
         if isinstance(error, psycopg.OperationalError):
             return Unavailable(_UNAVAILABLE)
         return None

@@ -14,7 +14,7 @@ from exempla.store.database import Row, Transaction
 PREFIX = "exk_"
 """What a made secret starts with, so that scanners for leaked secrets can know it."""
 
-_HINT_LENGTH = 8
+_HINT_LENGTH = 8  # of the 47 characters of a secret that `new_secret` made
 
 
 class Principal(NamedTuple):
@@ -98,7 +98,7 @@ def create(
         suffix=new_suffix(),
         user_id=user.number,
         name=name,
-        hint=secret[:_HINT_LENGTH],
+        hint=secret[:_HINT_LENGTH] if secret.startswith(PREFIX) and len(secret) > 40 else "",
         secret_hash=secret_hash(secret),
         now=clock.now(),
         expires_at=expires_at,

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from exempla.errors import StartupError
 from exempla.ids import ResourceId
@@ -29,74 +30,87 @@ DEFAULT_NAME = "Default"
 _LOCK_NUMBER = 4_967_211_043  # of our own choice: no one else's advisory lock in this database
 
 
-def open_engine(settings: Settings) -> Engine:
-    """Return the engine that the settings name; make the data folder if need be."""
+def open_engine(settings: Settings, *, make: bool = True) -> Engine:
+    """Return the engine that the settings name.
+
+    Make the data folder and an empty database file, for their owner alone, if there is none;
+    or, with `make=False`, raise `StartupError` then.
+    """
     settings.check()
     if settings.database_url:
         return engine_for_url(settings.database_url)
     folder = settings.data_dir or default_data_dir()
+    path = folder / DATABASE_FILE
+    if not make and not path.exists():
+        raise StartupError(
+            f"there is no database in {folder}; start `exempla serve` with it first, "
+            "or name another folder with --data-dir"
+        )
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
         _check_writable(folder)
     except OSError as error:
         raise StartupError(f"cannot write to the data folder {folder}: {error.strerror}") from None
-    return Sqlite(folder / DATABASE_FILE)
+    return Sqlite(path)
 
 
-def open_database(engine: Engine, bootstrap_key: str | None = None) -> tuple[Database, str | None]:
+def open_database(
+    engine: Engine, bootstrap_key: str | None = None, *, make: bool = True
+) -> tuple[Database, str | None]:
     """Bring the schema up to date and return the open database.
 
     Beside it: the secret of the admin key, if the database is new and no key was given.
-    Raises `StartupError` when it cannot be opened or was written by a newer release.
+    Raises `StartupError` when it cannot be opened, was written by a newer release, or, with
+    `make=False`, holds nothing yet.
     """
     try:
-        made = _prepare(engine, bootstrap_key)
-    except (sqlite3.Error, psycopg.Error) as error:
+        made = _prepare(engine, bootstrap_key, make=make)
+    except (sqlite3.Error, psycopg.Error, SQLAlchemyError) as error:
         raise StartupError(_why(engine, error)) from error
     return Database(engine), made
 
 
-def check_exists(engine: Engine) -> None:
-    """Raise `StartupError` when there is no database yet, so that a command makes none."""
-    if isinstance(engine, Sqlite) and not engine.path.exists():
-        raise StartupError(
-            f"there is no database in {engine.path.parent}; start `exempla serve` with it first, "
-            "or name another folder with --data-dir"
-        )
-
-
-def is_current(tx: Transaction) -> bool:
+def is_current(tx: Transaction, engine: Engine) -> bool:
     """Tell whether the schema is the one that this release works with."""
-    row = tx.one("SELECT version_num FROM alembic_version")
-    return row is not None and row[0] == HEAD
+    return _schema_revision(tx, engine) == HEAD
 
 
-def _prepare(engine: Engine, bootstrap_key: str | None) -> str | None:
+def _prepare(engine: Engine, bootstrap_key: str | None, *, make: bool) -> str | None:
     connection: Any = engine.connect()
     try:
-        tx = Transaction(connection, engine)
-        _lock(tx, connection, engine)
-        revision = _schema_revision(tx, engine)
-        if revision not in {None, *KNOWN}:
+        revision = _begin(engine, connection)
+        if revision is None and not make:
             raise StartupError(
-                f"the database {_name(engine)} was written by a newer Exempla (its schema is "
-                f"{revision}, this release knows up to {HEAD}); install a newer release"
+                f"{_name(engine)} holds no Exempla database; start `exempla serve` with it first"
             )
         if revision != HEAD:
-            upgrade(engine.url, connection)
-            _lock(tx, connection, engine)
-        made = _bootstrap(tx, bootstrap_key)
+            connection.execute("ROLLBACK")
+            upgrade(engine, lambda other: _begin(engine, other))
+            _begin(engine, connection)
+        made = _bootstrap(Transaction(connection, engine), bootstrap_key)
         connection.execute("COMMIT")
     finally:
         connection.close()
     return made
 
 
-def _lock(tx: Transaction, connection: Any, engine: Engine) -> None:
-    """Begin a transaction that no other process sets up the database beside."""
+def _begin(engine: Engine, connection: Any) -> str | None:
+    """Begin a transaction that no other process sets up the database beside.
+
+    Return the schema's revision; raise `StartupError` for one that this release does not know.
+    """
     connection.execute(engine.begin_write)
+    tx = Transaction(connection, engine)
     if isinstance(engine, Postgres):
         tx.one("SELECT pg_advisory_xact_lock(:number)", number=_LOCK_NUMBER)
+    revision = _schema_revision(tx, engine)
+    if revision not in {None, *KNOWN}:
+        raise StartupError(
+            f"the database {_name(engine)} was written by a newer Exempla (its schema is "
+            f"{revision}, this release knows up to {HEAD}); install a newer release"
+        )
+    return revision
 
 
 def _schema_revision(tx: Transaction, engine: Engine) -> str | None:
@@ -125,13 +139,13 @@ def _bootstrap(tx: Transaction, bootstrap_key: str | None) -> str | None:
 def _check_writable(folder: Path) -> None:
     probe = folder / ".writable"
     probe.touch()
-    probe.unlink()
+    probe.unlink(missing_ok=True)  # of another start at the same time
 
 
 def _name(engine: Engine) -> str:
     if isinstance(engine, Sqlite):
         return str(engine.path)
-    return engine.url.render_as_string(hide_password=True)
+    return engine.url.set(query={}).render_as_string(hide_password=True)
 
 
 def _why(engine: Engine, error: Exception) -> str:

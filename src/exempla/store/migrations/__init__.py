@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.engine import URL
+from exempla.store.engines import Engine
 
 KNOWN = ("0001",)
 """The revisions of the schema that this release can upgrade from, oldest first."""
@@ -14,17 +15,22 @@ HEAD = KNOWN[-1]
 """The revision that this release works with. (Alembic is only loaded when there is work.)"""
 
 
-def upgrade(url: URL, connection: Any) -> None:
-    """Bring the schema to `HEAD` in the transaction that runs on this connection, and commit it."""
+def upgrade(engine: Engine, begin: Callable[[Any], str | None]) -> None:
+    """Bring the schema to `HEAD` in one transaction.
+
+    `begin` gets a DBAPI connection, begins the transaction on it, and returns the schema's
+    revision then: another process may have been faster.
+    """
     from alembic import command
     from alembic.config import Config
-    from sqlalchemy import StaticPool, create_engine
+    from sqlalchemy import NullPool, create_engine
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.set_main_option("path_separator", "os")
-    engine = create_engine(url, creator=lambda: connection, poolclass=StaticPool)
-    with engine.connect() as adopted:
-        config.attributes["connection"] = adopted
-        command.upgrade(config, HEAD)
-        adopted.commit()
+    pool = create_engine(engine.url, creator=engine.connect, poolclass=NullPool)
+    with pool.connect() as connection:  # its first use ends any transaction, so begin after it
+        if begin(connection.connection.driver_connection) != HEAD:
+            config.attributes["connection"] = connection
+            command.upgrade(config, HEAD)
+        connection.commit()

@@ -118,6 +118,7 @@ def _make_tables_of_data() -> None:
         _text("suffix"),
         _text("name"),
         _number("parent", nullable=True),
+        _integer("last_ordinal"),
         _integer("created_at"),
         _integer("updated_at"),
         sa.PrimaryKeyConstraint("dataset_id", "number", name="pk_versions"),

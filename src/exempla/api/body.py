@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,9 +16,13 @@ from exempla.limits import MAX_NESTING
 
 T = TypeVar("T")
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+IN_A_THREAD_FROM = 256 * 1024
+"""Bytes of JSON that are looked through in a thread, so that other requests need not wait."""
+
+_LONE_SURROGATE = re.compile(
+    r"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]..)"
+)
+_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 _AT = re.compile(r"(?s)(.*?)(?: - at `\$(.*)`)?")
 _QUOTED = re.compile(r"(?s)`(.*)`")
 _EXPECTED = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
@@ -52,6 +58,9 @@ class JsonBody(AbstractDTO[Any]):
 
     def decode_bytes(self, value: bytes) -> Any:
         """Decode the body of the request."""
+        encoding = self.asgi_connection.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            raise InvalidRequest(f"Content-Encoding is {encoding[:40]!r}; send the body as it is")
         handler: Any = self.asgi_connection.route_handler
         return read(value, handler.parsed_data_field.annotation)
 
@@ -69,11 +78,27 @@ def read(body: bytes, type: type[T]) -> T:
     try:
         return msgspec.json.decode(text, type=type)
     except msgspec.ValidationError as error:
+        _check_grammar(text)  # the decoder stops at the first wrong member
         raise _explain(str(error)) from None
     except msgspec.DecodeError as error:
-        raise InvalidRequest(f"the body is not valid JSON: {error}") from None
+        raise _not_json(text, error) from None
     except RecursionError:
         raise ValidationError(_TOO_DEEP.format(where="the body")) from None
+
+
+def _check_grammar(text: str) -> None:
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except msgspec.DecodeError as error:
+        raise _not_json(text, error) from None
+    except RecursionError:
+        raise ValidationError(_TOO_DEEP.format(where="the body")) from None
+
+
+def _not_json(text: str, error: Exception) -> InvalidRequest:
+    if _LONE_SURROGATE.search(text):
+        return InvalidRequest("the body is not valid JSON: an escape like \\ud800 stands alone")
+    return InvalidRequest(f"the body is not valid JSON: {error}")
 
 
 _TOO_DEEP = "{where} is nested deeper than " + str(MAX_NESTING) + " levels"
@@ -84,13 +109,28 @@ def may_be_deep(text: str) -> bool:
     return text.count("[") + text.count("{") > MAX_NESTING
 
 
-def check_nesting(value: msgspec.Raw, where: str) -> None:
-    """Raise `ValidationError` when a value is nested deeper than `MAX_NESTING` levels."""
-    brackets = _STRING.sub(b"", bytes(value)).translate(_AS_BRACKETS, _NOT_BRACKETS)
-    for _ in range(MAX_NESTING):
-        brackets = brackets.replace(b"[]", b"")  # the innermost level
-    if brackets:
-        raise ValidationError(_TOO_DEEP.format(where=where))
+async def check_nesting(values: Sequence[tuple[str, msgspec.Raw]]) -> None:
+    """Raise `ValidationError` when a value is nested deeper than `MAX_NESTING` levels.
+
+    Each value comes with where it stands. Large ones are looked through in a thread.
+    """
+    if sum(len(bytes(value)) for _, value in values) > IN_A_THREAD_FROM:
+        await asyncio.to_thread(_check_nesting, values)
+    else:
+        _check_nesting(values)
+
+
+def _check_nesting(values: Sequence[tuple[str, msgspec.Raw]]) -> None:
+    for where, value in values:
+        level = 0
+        for match in _STRING_OR_BRACKET.finditer(bytes(value)):
+            token = match[0]
+            if token in b"[{":
+                level += 1
+                if level > MAX_NESTING:
+                    raise ValidationError(_TOO_DEEP.format(where=where))
+            elif token in b"]}":
+                level -= 1
 
 
 def type_name(value: msgspec.Raw) -> str:
@@ -117,4 +157,6 @@ def _explain(message: str) -> Problem:
         return InvalidRequest(
             f"{where} must be {wanted}, not {_TYPES.get(expected[2], expected[2])}"
         )
+    if said.startswith("Integer value out of range"):
+        return ValidationError(f"{where} is out of range")
     return InvalidRequest(f"{where}: {said}")

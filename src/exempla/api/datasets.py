@@ -83,10 +83,10 @@ class DatasetsController(Controller):
             space=fields.optional_id(space_id, "Space", "space_id"),
             space_name=fields.part_of_name(space_name, "space_name"),
             name=fields.part_of_name(name, "name"),
-            before=pages.before(cursor),
+            before=pages.before(cursor, "datasets"),
             limit=size + 1,
         )
-        page, pagination = pages.newest_first(found, size)
+        page, pagination = pages.newest_first(found, size, "datasets")
         return DatasetsAnswer([DatasetAnswer(**wire(one)) for one in page], pagination)
 
     @post()
@@ -96,7 +96,7 @@ class DatasetsController(Controller):
         """Make a dataset with its first version and examples."""
         space_id = parse_id(data.space_id, "Space", "space_id")
         name = fields.name(data.name)
-        example_fields.check_new(data.examples)
+        await example_fields.check_new(data.examples)
         dataset, version = await database.write(
             examples.create_dataset, space_id, name, data.examples
         )

@@ -14,26 +14,30 @@ MANAGED = ("id", "created_at", "updated_at", "annotations")
 """Members of an example that the server sets; `id` is given to say which example to update."""
 
 
-def check_new(examples: Sequence[Fields]) -> None:
+async def check_new(examples: Sequence[Fields]) -> None:
     """Raise `ValidationError` unless these can be added: 1 to 1,000, each with a field."""
     fields.count_of(examples, "examples")
+    deep: list[tuple[str, msgspec.Raw]] = []
     for index, example in enumerate(examples):
         if not example:
             raise ValidationError(f"examples[{index}] has no fields; give at least one")
-        _check_fields(example, f"examples[{index}]")
+        deep += _check_fields(example, f"examples[{index}]")
+    await body.check_nesting(deep)
 
 
-def changes_by_id(examples: Sequence[Fields]) -> dict[str, Fields]:
+async def changes_by_id(examples: Sequence[Fields]) -> dict[str, Fields]:
     """Return the fields to change by the id of their example, or say which item is wrong."""
     fields.count_of(examples, "examples")
     changes: dict[str, Fields] = {}
+    deep: list[tuple[str, msgspec.Raw]] = []
     for index, example in enumerate(examples):
         where = f"examples[{index}]"
         id = _pop_id(example, where)
         if id in changes:
             raise ValidationError(f"{where}.id is {id!r}, which an earlier item has too")
-        _check_fields(example, where)
+        deep += _check_fields(example, where)
         changes[id] = example
+    await body.check_nesting(deep)
     return changes
 
 
@@ -64,10 +68,11 @@ def _pop_id(example: Fields, where: str) -> str:
     return id
 
 
-def _check_fields(example: Fields, where: str) -> None:
+def _check_fields(example: Fields, where: str) -> list[tuple[str, msgspec.Raw]]:
+    """Refuse managed members; return the values whose nesting must be looked at."""
     for name in MANAGED:
         if name in example:
             raise ValidationError(f"{where}.{name} is managed by the system and cannot be set")
-    if body.may_be_deep(encode(example)):
-        for name, value in example.items():
-            body.check_nesting(value, f"{where}.{name}")
+    if not body.may_be_deep(encode(example)):
+        return []
+    return [(f"{where}.{name}", value) for name, value in example.items()]

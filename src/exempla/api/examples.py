@@ -111,7 +111,7 @@ class ExamplesController(Controller):
     ) -> WrittenAnswer:
         """Append examples to a version, in place."""
         dataset, version = _ids(dataset_id, dataset_version_id)
-        example_fields.check_new(data.examples)
+        await example_fields.check_new(data.examples)
         return _written(await database.write(examples.insert, dataset, version, data.examples))
 
     @patch()
@@ -125,7 +125,7 @@ class ExamplesController(Controller):
         """Update examples by id, in place or into a new version."""
         dataset, version = _ids(dataset_id, dataset_version_id)
         new_version = fields.name(data.new_version, "new_version") if data.new_version else None
-        changes = example_fields.changes_by_id(data.examples)
+        changes = await example_fields.changes_by_id(data.examples)
         return _written(
             await database.write(examples.update, dataset, version, changes, new_version)
         )
@@ -159,7 +159,7 @@ async def _page(
 ) -> Response[bytes]:
     dataset, version = _ids(dataset_id, version_id)
     after = pages.examples_cursor(cursor)
-    if after and version and after.version_id != version:
+    if after and (after.dataset != dataset.number or after.version_id != (version or after[1])):
         raise InvalidRequest("cursor belongs to another version; leave it out to start anew")
     page = await database.read(
         examples.list_page,
@@ -171,7 +171,7 @@ async def _page(
     shown, has_more = page.examples[:size], len(page.examples) > size
     pagination = pages.Pagination(has_more)
     if has_more:
-        last = pages.ExamplesCursor(page.version.id, shown[-1].ordinal)
+        last = pages.ExamplesCursor(dataset.number, page.version.id, shown[-1].ordinal)
         pagination.next_cursor = str(last)
     return Response(_render(shown, pagination), media_type=MediaType.JSON)
 

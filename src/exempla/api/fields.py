@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from exempla.errors import InvalidRequest, ValidationError
 from exempla.ids import Kind, ResourceId, parse_id
 from exempla.limits import MAX_DESCRIPTION_LENGTH, MAX_ITEMS, MAX_NAME_LENGTH
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
 
 def name(value: str, field: str = "name") -> str:
@@ -53,7 +56,7 @@ def whole_number(value: str | None, field: str, default: int, highest: int) -> i
     """Read a query parameter that is a whole number from 1 to `highest`."""
     if not value:
         return default
-    if not (value.isascii() and value.lstrip("-").isdigit()):
+    if not _WHOLE_NUMBER.fullmatch(value):
         raise InvalidRequest(f"{field} must be a whole number, not {value[:40]!r}")
     return in_range(int(value[:20]), field, highest)
 

@@ -20,7 +20,7 @@ from exempla.store.examples import Written
 from exempla.store.listing import FIRST
 from tests.store.values import fields
 
-SMALL, LARGE = 200, 20_000
+SMALL, LARGE = 200, 10_000
 
 
 class Counted:
@@ -101,3 +101,19 @@ WORK: dict[str, Callable[[Counted], object]] = {
 def test_work_costs_the_same_at_any_size(both: tuple[Counted, Counted], name: str) -> None:
     small, large = (counted.steps(partial(WORK[name], counted)) for counted in both)
     assert 0 < large <= small * 1.1 + 10
+
+
+def test_the_end_of_an_old_version_costs_the_same_however_much_came_later(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    def steps(added_later: int) -> int:
+        counted = Counted(tmp_path_factory.mktemp("grown"), SMALL)
+        counted.update(None, "later")
+        later = [fields(n=n) for n in range(added_later)]
+        examples.insert(counted.tx, counted.dataset, None, later)
+        found = counted.steps(lambda: counted.page(counted.v1, SMALL - 20))
+        assert counted.page(counted.v1, SMALL - 20) == 20
+        counted.connection.close()
+        return found
+
+    assert steps(LARGE) <= steps(1) * 1.1 + 10

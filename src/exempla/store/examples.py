@@ -144,7 +144,7 @@ def _add(
     dataset, version = _touch(
         tx,
         dataset._replace(last_ordinal=last.ordinal, last_created_at=last.created_at),
-        version,
+        version._replace(last_ordinal=last.ordinal),
         last.created_at,
     )
     return Written(dataset, version, ids)
@@ -153,5 +153,5 @@ def _add(
 def _touch(
     tx: Transaction, dataset: Dataset, version: Version, now: int
 ) -> tuple[Dataset, Version]:
-    version = versions.touch(tx, dataset, version, now)
+    version = versions.touch(tx, dataset, version._replace(updated_at=now))
     return datasets.touch(tx, dataset._replace(updated_at=now)), version

@@ -25,6 +25,8 @@ class At(NamedTuple):
     dataset_id: int
     number: int
     is_latest: bool
+    last_ordinal: int
+    """No example of the version comes after it."""
 
     @property
     def end(self) -> int:
@@ -69,7 +71,7 @@ _PAGE = """
     SELECT r.ordinal, e.id, e.created_at, r.updated_at, r.body
     FROM revisions AS r
     JOIN examples AS e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal
-    WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND {held}
+    WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND r.ordinal <= :last AND {held}
     ORDER BY r.ordinal
     LIMIT :limit"""
 _PAGE_OF_LATEST = _PAGE.format(held=_HELD_BY_LATEST)
@@ -114,8 +116,14 @@ def page(tx: Transaction, at: At, after: int, limit: int) -> list[Row]:
 
     Each is `(ordinal, id, created_at, updated_at, body)`.
     """
-    statement = _PAGE_OF_LATEST if at.is_latest else _PAGE_OF_VERSION
-    return tx.all(statement, dataset_id=at.dataset_id, version=at.number, after=after, limit=limit)
+    return tx.all(
+        _PAGE_OF_LATEST if at.is_latest else _PAGE_OF_VERSION,
+        dataset_id=at.dataset_id,
+        version=at.number,
+        after=after,
+        last=at.last_ordinal,
+        limit=limit,
+    )
 
 
 def add(tx: Transaction, at: At, added: Iterable[NewExample]) -> None:

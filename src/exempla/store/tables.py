@@ -129,6 +129,7 @@ versions = Table(
     _text("suffix"),
     _text("name"),
     Column("parent", Integer),  # the number of the version that this one was made from
+    _integer("last_ordinal"),  # no example of the version comes after it
     _integer("created_at"),
     _integer("updated_at"),
     UniqueConstraint("dataset_id", "name"),

@@ -20,11 +20,13 @@ class Version(NamedTuple):
 
     id: ResourceId
     name: str
+    last_ordinal: int
+    """No example of the version comes after it."""
     created_at: int
     updated_at: int
 
 
-_COLUMNS = "number, suffix, name, created_at, updated_at"
+_COLUMNS = "number, suffix, name, last_ordinal, created_at, updated_at"
 
 _LATEST = f"""
     SELECT {_COLUMNS} FROM versions WHERE dataset_id = :dataset_id AND number = :number"""
@@ -34,9 +36,14 @@ _GET = _LATEST + " AND suffix = :suffix"
 _ALL = f"SELECT {_COLUMNS} FROM versions WHERE dataset_id = :dataset_id ORDER BY number DESC"
 
 _CREATE = """
-    INSERT INTO versions (dataset_id, number, suffix, name, parent, created_at, updated_at)
-    VALUES (:dataset_id, :number, :suffix, :name, :parent, :now, :now)
+    INSERT INTO versions
+        (dataset_id, number, suffix, name, parent, last_ordinal, created_at, updated_at)
+    VALUES (:dataset_id, :number, :suffix, :name, :parent, :last_ordinal, :now, :now)
     ON CONFLICT (dataset_id, name) DO NOTHING"""
+
+_TOUCH = """
+    UPDATE versions SET updated_at = :updated_at, last_ordinal = :last_ordinal
+    WHERE dataset_id = :dataset_id AND number = :number"""
 
 
 def get(tx: Transaction, dataset: Dataset, id: ResourceId | None) -> Version:
@@ -58,12 +65,13 @@ def all_of(tx: Transaction, dataset: Dataset) -> list[Version]:
 def at(dataset: Dataset, version: Version) -> At:
     """Return where the version's examples are."""
     number = version.id.number
-    return At(dataset.id.number, number, is_latest=number == dataset.latest_version)
+    is_latest = number == dataset.latest_version
+    return At(dataset.id.number, number, is_latest, version.last_ordinal)
 
 
 def create_first(tx: Transaction, dataset: Dataset) -> Version:
     """Make the first, empty version of a new dataset."""
-    return _create(tx, dataset, 1, FIRST_NAME, parent=None, now=dataset.created_at)
+    return _create(tx, dataset, 1, FIRST_NAME, None, now=dataset.created_at)
 
 
 def create(
@@ -75,33 +83,36 @@ def create(
     version of that name. The caller stores the returned dataset with `datasets.touch`.
     """
     number = dataset.latest_version + 1
-    version = _create(tx, dataset, number, name, parent=base.id.number, now=now)
+    version = _create(tx, dataset, number, name, base, now=now)
     revisions.branch(tx, at(dataset, base), number)
     return dataset._replace(latest_version=number, updated_at=now), version
 
 
-def touch(tx: Transaction, dataset: Dataset, version: Version, now: int) -> Version:
-    """Store that the version's content changed at this time."""
+def touch(tx: Transaction, dataset: Dataset, version: Version) -> Version:
+    """Store the version's time and last ordinal after its content changed."""
     tx.run(
-        "UPDATE versions SET updated_at = :now WHERE dataset_id = :dataset_id AND number = :number",
-        now=now,
+        _TOUCH,
+        updated_at=version.updated_at,
+        last_ordinal=version.last_ordinal,
         dataset_id=dataset.id.number,
         number=version.id.number,
     )
-    return version._replace(updated_at=now)
+    return version
 
 
 def _create(
-    tx: Transaction, dataset: Dataset, number: int, name: str, *, parent: int | None, now: int
+    tx: Transaction, dataset: Dataset, number: int, name: str, base: Version | None, *, now: int
 ) -> Version:
     suffix = new_suffix()
+    last_ordinal = base.last_ordinal if base else 0
     created = tx.run(
         _CREATE,
         dataset_id=dataset.id.number,
         number=number,
         suffix=suffix,
         name=name,
-        parent=parent,
+        parent=base.id.number if base else None,
+        last_ordinal=last_ordinal,
         now=now,
     )
     if not created:
@@ -109,9 +120,9 @@ def _create(
             f"the dataset {dataset.name!r} has a version named {name!r} already; "
             "choose another name"
         )
-    return Version(ResourceId("DatasetVersion", number, suffix), name, now, now)
+    return Version(ResourceId("DatasetVersion", number, suffix), name, last_ordinal, now, now)
 
 
 def _version(row: Row) -> Version:
-    number, suffix, name, created_at, updated_at = row
-    return Version(ResourceId("DatasetVersion", number, suffix), name, created_at, updated_at)
+    number, suffix, *rest = row
+    return Version(ResourceId("DatasetVersion", number, suffix), *rest)

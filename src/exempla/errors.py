@@ -26,6 +26,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+LONGEST_DETAIL = 1_000
+"""Characters of a problem's detail; it may name what was sent, and is cut then."""
+
 
 class Problem(Exception):
     """A request failed in a way that its sender can be told about.
@@ -41,7 +44,7 @@ class Problem(Exception):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
-        self.detail = detail
+        self.detail = detail if len(detail) <= LONGEST_DETAIL else detail[:LONGEST_DETAIL] + " ..."
 
 
 class InvalidRequest(Problem):

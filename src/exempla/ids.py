@@ -51,8 +51,11 @@ def parse_id(text: str, kind: Kind, field: str) -> ResourceId:
     if not match:
         raise InvalidRequest(f"{field} is not a valid id; copy it from an answer of this server")
     if match[1] != kind:
-        raise InvalidRequest(f"{field} is the id of a {match[1]}, but a {kind} id is needed here")
-    return ResourceId(kind, int(match[2]), match[3])
+        raise InvalidRequest(f"{field} is an id of the kind {match[1]}; this needs one of {kind}")
+    id = ResourceId(kind, int(match[2]), match[3])
+    if str(id) != text:  # another spelling of the same bytes
+        raise InvalidRequest(f"{field} is not a valid id; copy it from an answer of this server")
+    return id
 
 
 def new_example_ids(created_at: int, count: int) -> list[str]:

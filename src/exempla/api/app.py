@@ -8,7 +8,7 @@ import uuid
 import structlog
 from litestar import Litestar, datastructures
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 from exempla.api.auth import require_key
 from exempla.api.body import JsonBody
@@ -17,18 +17,20 @@ from exempla.api.dependencies import provide
 from exempla.api.examples import ExamplesController
 from exempla.api.health import healthz, readyz
 from exempla.api.organizations import OrganizationsController
-from exempla.api.problems import errors_page, handle
+from exempla.api.problems import CONTENT_TYPE, encode, errors_page, failed, handle
 from exempla.api.purging import Purger
 from exempla.api.spaces import SpacesController
+from exempla.errors import NotFound, Problem
 from exempla.limits import MAX_BODY_BYTES
 from exempla.store.database import Database
 
+_COLLAPSED = re.compile(rb"//|%2[fF]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 def create_app(database: Database) -> ASGIApp:
     """Return the application that serves this database."""
-    return _with_request_id(create_litestar(database))
+    return _with_request_id(_with_exact_paths(create_litestar(database)))
 
 
 def create_litestar(database: Database) -> Litestar:
@@ -57,8 +59,27 @@ def create_litestar(database: Database) -> Litestar:
     )
 
 
+def _with_exact_paths(app: ASGIApp) -> ASGIApp:
+    """Answer `404` for a path with an empty segment or an encoded slash.
+
+    Litestar would collapse them, and `DELETE /v2/datasets/{id}//examples` or `.../{id}/%2F`
+    reach another route than the one that was asked for.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and _COLLAPSED.search(scope["raw_path"]):
+            await _send(send, NotFound(f"there is nothing at {scope['path']}"), scope["path"])
+        else:
+            await app(scope, receive, send)
+
+    return answer
+
+
 def _with_request_id(app: ASGIApp) -> ASGIApp:
-    """Give every answer the header `X-Request-Id`: the request's own, or a new one."""
+    """Give every answer the header `X-Request-Id`: the request's own, or a new one.
+
+    What the framework fails to handle itself is answered as a problem here.
+    """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -66,13 +87,33 @@ def _with_request_id(app: ASGIApp) -> ASGIApp:
             return
         sent = dict(scope["headers"]).get(b"x-request-id", b"")
         request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex.encode()
+        started = False
 
         async def send_with_id(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
-            await app(scope, receive, send_with_id)
+            try:
+                await app(scope, receive, send_with_id)
+            except Exception as error:
+                if started:
+                    raise
+                await _send(send_with_id, failed(error, scope), scope["path"])
 
     return answer
+
+
+async def _send(send: Send, problem: Problem, path: str) -> None:
+    body = encode(problem, path)
+    headers = [(b"content-type", CONTENT_TYPE.encode()), (b"content-length", b"%d" % len(body))]
+    start: HTTPResponseStartEvent = {
+        "type": "http.response.start",
+        "status": problem.status,
+        "headers": headers,
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -62,10 +62,10 @@ class OrganizationsController(Controller):
         found = await database.read(
             organizations.list_page,
             name=fields.part_of_name(name, "name"),
-            before=pages.before(cursor),
+            before=pages.before(cursor, "organizations"),
             limit=size + 1,
         )
-        page, pagination = pages.newest_first(found, size)
+        page, pagination = pages.newest_first(found, size, "organizations")
         return OrganizationsAnswer([_answer(one) for one in page], pagination)
 
     @post()

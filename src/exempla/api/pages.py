@@ -23,8 +23,8 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 MAX_EXAMPLES_LIMIT = 500
 
-_EXAMPLES = re.compile(r"Examples:([0-9]{1,9}):([A-Za-z0-9]{4,32}):([0-9]{1,18})")
-_NEWEST_FIRST = re.compile(r"NewestFirst:([0-9]{1,18})")
+_EXAMPLES = re.compile(r"examples:([0-9]{1,18}):([0-9]{1,9}):([A-Za-z0-9]{4,32}):([0-9]{1,18})")
+_NEWEST_FIRST = re.compile(r"([a-z]+):([0-9]{1,18})")
 
 
 class _Numbered(Protocol):
@@ -43,14 +43,15 @@ class Pagination(msgspec.Struct, omit_defaults=True):
 
 
 class ExamplesCursor(NamedTuple):
-    """The version that is being read, and the last example seen of it."""
+    """The dataset and version that are being read, and the last example seen of them."""
 
+    dataset: int
     version_id: ResourceId
     ordinal: int
 
     def __str__(self) -> str:
         version = self.version_id
-        return _encode(f"Examples:{version.number}:{version.suffix}:{self.ordinal}")
+        return _encode(f"examples:{self.dataset}:{version.number}:{version.suffix}:{self.ordinal}")
 
 
 def limit(value: str | None) -> int:
@@ -58,9 +59,14 @@ def limit(value: str | None) -> int:
     return fields.whole_number(value, "limit", DEFAULT_LIMIT, MAX_LIMIT)
 
 
-def before(cursor: str | None) -> int:
+def before(cursor: str | None, listed: str) -> int:
     """Read the cursor of a list that is newest first: the number of the last item seen."""
-    return int(_decode(cursor, _NEWEST_FIRST)[1]) if cursor else FIRST
+    if not cursor:
+        return FIRST
+    match = _decode(cursor, _NEWEST_FIRST)
+    if match[1] != listed:
+        raise InvalidRequest(f"cursor is of a list of {match[1]}, not of {listed}")
+    return int(match[2])
 
 
 def examples_cursor(cursor: str | None) -> ExamplesCursor | None:
@@ -68,10 +74,11 @@ def examples_cursor(cursor: str | None) -> ExamplesCursor | None:
     if not cursor:
         return None
     match = _decode(cursor, _EXAMPLES)
-    return ExamplesCursor(ResourceId("DatasetVersion", int(match[1]), match[2]), int(match[3]))
+    version_id = ResourceId("DatasetVersion", int(match[2]), match[3])
+    return ExamplesCursor(int(match[1]), version_id, int(match[4]))
 
 
-def newest_first(found: Sequence[T], limit: int) -> tuple[Sequence[T], Pagination]:
+def newest_first(found: Sequence[T], limit: int, listed: str) -> tuple[Sequence[T], Pagination]:
     """Cut what was asked for as `limit + 1` items to a page, and say what follows it.
 
     The items have an `id` and come newest first.
@@ -79,7 +86,7 @@ def newest_first(found: Sequence[T], limit: int) -> tuple[Sequence[T], Paginatio
     page = found[:limit]
     if len(found) <= limit:
         return page, Pagination(has_more=False)
-    return page, Pagination(True, _encode(f"NewestFirst:{page[-1].id.number}"))
+    return page, Pagination(True, _encode(f"{listed}:{page[-1].id.number}"))
 
 
 def _encode(text: str) -> str:
@@ -89,7 +96,8 @@ def _encode(text: str) -> str:
 def _decode(cursor: str, form: re.Pattern[str]) -> re.Match[str]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        match = form.fullmatch(base64.urlsafe_b64decode(padded).decode("ascii"))
+        text = base64.urlsafe_b64decode(padded).decode("ascii")
+        match = form.fullmatch(text) if _encode(text) == cursor else None
     except (binascii.Error, ValueError):
         match = None
     if not match:

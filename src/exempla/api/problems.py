@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import structlog
 from litestar import MediaType, Request, Response, get
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
+from litestar.types import HTTPScope
 
 from exempla.errors import (
     InternalError,
@@ -17,6 +19,7 @@ from exempla.errors import (
     NotFound,
     PayloadTooLarge,
     Problem,
+    Unavailable,
 )
 from exempla.limits import MAX_BODY_BYTES
 
@@ -35,17 +38,22 @@ class ProblemDetails(msgspec.Struct):
     instance: str
 
 
-def render(problem: Problem, path: str, headers: dict[str, str] | None = None) -> Response[bytes]:
-    """Return the answer that tells the client of a problem with a request to this path."""
+def encode(problem: Problem, path: str) -> bytes:
+    """Return the body that tells the client of a problem with a request to this path."""
     body = ProblemDetails(
         status=problem.status,
         title=problem.title,
         type=f"/errors#{problem.slug}",
         detail=problem.detail,
-        instance=path,
+        instance=quote(path),
     )
+    return msgspec.json.encode(body)
+
+
+def render(problem: Problem, path: str, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """Return the answer that tells the client of a problem with a request to this path."""
     return Response(
-        msgspec.json.encode(body),
+        encode(problem, path),
         status_code=problem.status,
         media_type=CONTENT_TYPE,
         headers={**problem.headers, **(headers or {})},
@@ -54,20 +62,30 @@ def render(problem: Problem, path: str, headers: dict[str, str] | None = None) -
 
 def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Render whatever a request raised, the framework's own errors included."""
-    path = request.url.path
+    path = request.scope["path"]
+    if isinstance(error, Unavailable):
+        _log.warning("unavailable", path=path, method=request.method, cause=repr(error.__cause__))
     if isinstance(error, Problem):
         return render(error, path)
     if isinstance(error, HTTPException) and error.status_code < 500:
         return render(_of_framework(error, request), path, error.headers)
-    _log.error("request failed", path=path, method=request.method, exc_info=error)
-    return render(InternalError("the server failed; its log has the cause"), path)
+    if isinstance(error, InternalServerException) and "disconnected" in error.detail:
+        _log.info("client left", path=path, method=request.method)
+        return render(InvalidRequest("the body ended early"), path)
+    return render(failed(error, request.scope), path)
+
+
+def failed(error: Exception, scope: HTTPScope) -> Problem:
+    """Log a fault of the server, and return the problem that tells of no more than that."""
+    _log.error("request failed", path=scope["path"], method=scope["method"], exc_info=error)
+    return InternalError("the server failed; its log has the cause")
 
 
 def _of_framework(error: HTTPException, request: Request[Any, Any, Any]) -> Problem:
     if error.status_code == NotFound.status:
-        return NotFound(f"there is nothing at {request.url.path}")
+        return NotFound(f"there is nothing at {request.scope['path']}")
     if error.status_code == MethodNotAllowed.status:
-        return MethodNotAllowed(f"{request.url.path} does not answer {request.method}")
+        return MethodNotAllowed(f"{request.scope['path']} does not answer {request.method}")
     if error.status_code == PayloadTooLarge.status:
         return PayloadTooLarge(
             f"the body is over {MAX_BODY_BYTES // 2**20} MiB; send it in several requests"

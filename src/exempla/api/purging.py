@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from exempla.errors import Problem
 from exempla.store.database import Database
 from exempla.store.purge import purge_some
 
@@ -36,6 +35,8 @@ class Purger:
         task = asyncio.create_task(self._run())
         yield
         task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
     async def _run(self) -> None:
         while True:
@@ -44,7 +45,7 @@ class Purger:
             try:
                 while await self._database.write(purge_some):
                     await asyncio.sleep(0)
-            except Problem as problem:
-                _log.warning("purge put off", reason=problem.detail)
+            except Exception as error:
+                _log.warning("purge put off", exc_info=error)
                 await asyncio.sleep(AGAIN_AFTER_S)
                 self._wanted.set()

@@ -65,10 +65,10 @@ class SpacesController(Controller):
             spaces.list_page,
             organization=fields.optional_id(org_id, "Organization", "org_id"),
             name=fields.part_of_name(name, "name"),
-            before=pages.before(cursor),
+            before=pages.before(cursor, "spaces"),
             limit=size + 1,
         )
-        page, pagination = pages.newest_first(found, size)
+        page, pagination = pages.newest_first(found, size, "spaces")
         return SpacesAnswer([_answer(one) for one in page], pagination)
 
     @post()

@@ -16,6 +16,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from exempla.store.engines import Engine, Sqlite
@@ -97,9 +98,24 @@ class _Pool:
             self._connections.add(connection)
         return connection
 
-    def _run(self, job: Callable[[Transaction], T]) -> T:
+    def _begun(self) -> Any:
+        """Return this thread's connection with a transaction begun on it.
+
+        A server that was restarted has ended the connections: nothing was done on this one, so
+        another is as good.
+        """
         connection = self._connection()
-        connection.execute(self._begin)
+        try:
+            connection.execute(self._begin)
+        except self._engine.Error:
+            if not self._engine.is_lost(connection):
+                raise
+            connection = self._connection()
+            connection.execute(self._begin)
+        return connection
+
+    def _run(self, job: Callable[[Transaction], T]) -> T:
+        connection = self._begun()
         try:
             result = job(Transaction(connection, self._engine))
             connection.execute("COMMIT")
@@ -115,6 +131,7 @@ class _Writer:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._connection: Any = engine.connect()
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._loop, name="exempla-writer", daemon=True)
         self._thread.start()
@@ -129,7 +146,6 @@ class _Writer:
         self._thread.join()
 
     def _loop(self) -> None:
-        connection = self._engine.connect()
         running = True
         while running:
             waiting = [self._queue.get()]
@@ -137,23 +153,31 @@ class _Writer:
                 waiting.append(self._queue.get())
             running = None not in waiting
             if writes := [write for write in waiting if write]:
-                self._commit_together(connection, writes)
-        connection.close()
+                self._commit_together(writes)
+        self._connection.close()
 
-    def _commit_together(self, connection: Any, writes: list[_Write]) -> None:
+    def _commit_together(self, writes: list[_Write]) -> None:
         try:
-            connection.execute(self._engine.begin_write)
+            self._connection.execute(self._engine.begin_write)
             for write in writes:
-                write.run(connection, self._engine)
-            connection.execute("COMMIT")
+                write.run(self._connection, self._engine)
+            self._connection.execute("COMMIT")
         except BaseException as error:
-            if connection.in_transaction:
-                connection.rollback()
             for write in writes:
-                write.future.set_exception(write.error or error)
-        else:
-            for write in writes:
-                write.answer()
+                write.error = write.error or error
+            self._start_anew()
+        for write in writes:
+            write.answer()
+
+    def _start_anew(self) -> None:
+        """Undo what was begun; with another connection, if this one cannot."""
+        try:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+        except self._engine.Error:
+            with suppress(self._engine.Error):
+                self._connection.close()
+                self._connection = self._engine.connect()
 
 
 class _Write:
@@ -161,7 +185,6 @@ class _Write:
 
     def __init__(self, job: Callable[[Transaction], Any]) -> None:
         self.future: Future[Any] = Future()
-        self.future.set_running_or_notify_cancel()  # its caller may leave, it is done all the same
         self.error: BaseException | None = None
         self._job = job
         self._result: Any = None
@@ -218,10 +241,11 @@ class Database:
 
     async def _result(self, future: Future[T]) -> T:
         try:
-            return await asyncio.wrap_future(future)
+            return await asyncio.shield(asyncio.wrap_future(future))
         except self.engine.Error as error:
-            problem = self.engine.problem(error)
-            raise problem or error from error
+            if problem := self.engine.problem(error):
+                raise problem from error
+            raise
 
     def close(self) -> None:
         """Finish the writes that wait, and close all connections."""

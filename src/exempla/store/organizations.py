@@ -23,6 +23,8 @@ class Organization(NamedTuple):
 
 _COLUMNS = "id, suffix, name, description, created_at"
 
+_GET = f"SELECT {_COLUMNS} FROM organizations WHERE id = :id AND suffix = :suffix"
+
 _CREATE = f"""
     INSERT INTO organizations (suffix, name, name_folded, description, created_at)
     VALUES (:suffix, :name, :name_folded, :description, :created_at)
@@ -57,14 +59,12 @@ def create(tx: Transaction, name: str, description: str) -> Organization:
 
 def get(tx: Transaction, id: ResourceId) -> Organization:
     """Return the organization, or raise `NotFound`."""
-    row = tx.one(
-        f"SELECT {_COLUMNS} FROM organizations WHERE id = :id AND suffix = :suffix",
-        id=id.number,
-        suffix=id.suffix,
-    )
-    if not row:
-        raise NotFound(f"there is no organization with the id {id}")
-    return _organization(row)
+    return _found(id, tx.one(_GET, id=id.number, suffix=id.suffix))
+
+
+def _lock(tx: Transaction, id: ResourceId) -> Organization:
+    """Return the organization for a write: who changes it, or adds to it, waits until this ends."""
+    return _found(id, tx.one(_GET + " FOR UPDATE OF organizations", id=id.number, suffix=id.suffix))
 
 
 def list_page(tx: Transaction, *, name: str, before: int, limit: int) -> list[Organization]:
@@ -79,7 +79,7 @@ def update(
     tx: Transaction, id: ResourceId, name: str | None, description: str | None
 ) -> Organization:
     """Change what is not None."""
-    organization = get(tx, id)
+    organization = _lock(tx, id)
     changed = organization._replace(
         name=organization.name if name is None else name,
         description=organization.description if description is None else description,
@@ -100,10 +100,16 @@ def update(
 
 def delete(tx: Transaction, id: ResourceId) -> None:
     """Delete the organization with its spaces and all that is in them."""
-    organization = get(tx, id)
+    organization = _lock(tx, id)
     for space in spaces.of_organization(tx, organization.id):
         spaces.delete(tx, space.id)
     tx.run("DELETE FROM organizations WHERE id = :id", id=id.number)
+
+
+def _found(id: ResourceId, row: Row | None) -> Organization:
+    if not row:
+        raise NotFound(f"there is no organization with the id {id}")
+    return _organization(row)
 
 
 def _organization(row: Row) -> Organization:

@@ -22,6 +22,8 @@ class Space(NamedTuple):
 
 _COLUMNS = "id, suffix, name, description, created_at"
 
+_GET = f"SELECT {_COLUMNS} FROM spaces WHERE id = :id AND suffix = :suffix"
+
 _CREATE = f"""
     INSERT INTO spaces (suffix, organization_id, name, name_folded, description, created_at)
     SELECT :suffix, o.id, :name, :name_folded, :description, :created_at
@@ -71,14 +73,12 @@ def create(tx: Transaction, organization: ResourceId, name: str, description: st
 
 def get(tx: Transaction, id: ResourceId) -> Space:
     """Return the space, or raise `NotFound`."""
-    row = tx.one(
-        f"SELECT {_COLUMNS} FROM spaces WHERE id = :id AND suffix = :suffix",
-        id=id.number,
-        suffix=id.suffix,
-    )
-    if not row:
-        raise NotFound(f"there is no space with the id {id}")
-    return _space(row)
+    return _found(id, tx.one(_GET, id=id.number, suffix=id.suffix))
+
+
+def _lock(tx: Transaction, id: ResourceId) -> Space:
+    """Return the space for a write: who changes it, or adds to it, waits until this ends."""
+    return _found(id, tx.one(_GET + " FOR UPDATE OF spaces", id=id.number, suffix=id.suffix))
 
 
 def list_page(
@@ -110,7 +110,7 @@ def of_organization(tx: Transaction, organization: ResourceId) -> list[Space]:
 
 def update(tx: Transaction, id: ResourceId, name: str | None, description: str | None) -> Space:
     """Change what is not None."""
-    space = get(tx, id)
+    space = _lock(tx, id)
     changed = space._replace(
         name=space.name if name is None else name,
         description=space.description if description is None else description,
@@ -129,9 +129,15 @@ def update(tx: Transaction, id: ResourceId, name: str | None, description: str |
 
 def delete(tx: Transaction, id: ResourceId) -> None:
     """Delete the space with its datasets, whose rows `purge.py` removes afterwards."""
-    get(tx, id)
+    _lock(tx, id)
     tx.run("UPDATE datasets SET space_id = NULL WHERE space_id = :id", id=id.number)
     tx.run("DELETE FROM spaces WHERE id = :id", id=id.number)
+
+
+def _found(id: ResourceId, row: Row | None) -> Space:
+    if not row:
+        raise NotFound(f"there is no space with the id {id}")
+    return _space(row)
 
 
 def _space(row: Row) -> Space:

@@ -70,15 +70,17 @@ def test_a_failed_write_leaves_nothing_of_itself(store: Store) -> None:
 
 def test_a_write_whose_caller_leaves_is_still_done(store: Store) -> None:
     dataset, _, ids = store.dataset_of(1)
-    go_on = threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
 
     def slow(tx: Transaction) -> None:
+        datasets.lock(tx, dataset.id)
+        begun.set()
         go_on.wait(10)
         examples.update(tx, dataset.id, None, {ids[0]: fields(n="done")}, None)
 
     async def leave() -> None:
         task = asyncio.create_task(store.database.write(slow))
-        await asyncio.sleep(0.05)
+        await asyncio.to_thread(begun.wait)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -255,6 +255,14 @@ def test_rule_7_the_answer_is_the_dataset_the_version_and_the_ids_in_request_ord
     assert (answer["dataset_version_id"] == dataset.version_id) == (not new)
 
 
+@pytest.mark.parametrize("new", ["", "next"], ids=["in place", "new version"])
+def test_rule_7_a_thousand_ids_are_in_request_order(client: httpx.Client, new: str) -> None:
+    dataset = make_dataset(client, numbered(1_000))
+    ids = [dataset.example_ids[index * 7 % 1_000] for index in range(1_000)]
+    items = [{"id": id, "n": -1} for id in ids]
+    assert ok(patch(client, dataset, items, new_version=new))["example_ids"] == ids
+
+
 # Rule 8, in short; test_exact_values.py has the rest.
 
 

@@ -71,6 +71,7 @@ class Rig:
         texts = bodies(0, BATCH)
         request = create_request(f"loaded-{number}", self.space, texts)
         with quiet():
+            self.client.wake()
             server_s, dataset = timed(lambda: self.client.create_dataset(request))
             loaded = Loaded(dataset, number, self._first_ids(dataset), server_s)
             self._load_floor(loaded, 0, texts)

@@ -17,6 +17,10 @@ FINISH_WITHIN_S = 30
 """How long requests in flight may take after the server was told to stop."""
 
 
+KEEP_ALIVE_S = 75
+"""How long an idle connection is kept: longer than clients' pools and proxies keep theirs."""
+
+
 def bind(host: str, port: int) -> socket.socket:
     """Listen on an address, or raise `StartupError`. Port 0 takes any free port."""
     try:
@@ -47,6 +51,7 @@ def make(database: Database) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         lifespan="on",
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=FINISH_WITHIN_S,
     )
     return uvicorn.Server(config)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -52,6 +52,9 @@ DatabaseUrl = Annotated[
         help="A PostgreSQL database instead: postgresql://user:password@host:5432/name",
     ),
 ]
+
+if TYPE_CHECKING:
+    from exempla.store.keys import ApiKey
 
 T = TypeVar("T")
 
@@ -122,7 +125,7 @@ def create_key(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make a key and print its secret, which cannot be shown again."""
-    from exempla.store import keys
+    from exempla.store import keys, users
     from exempla.store.database import Transaction
 
     if not (name.strip() and name.isprintable() and len(name) <= MAX_NAME_LENGTH):
@@ -137,10 +140,10 @@ def create_key(
     )
 
     def create(tx: Transaction) -> keys.ApiKey:
-        user = keys.first_user(tx)
+        user = users.first(tx)
         if user is None:
             raise StartupError("the database has no user; start `exempla serve` with it first")
-        return keys.create(tx, user, name, secret, expires_at)
+        return keys.create(tx, user, user, "USER", name, "", secret, expires_at)
 
     key = _with_database(data_dir, database_url, create)
     print(secret)
@@ -160,7 +163,7 @@ def list_keys(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> Non
             escape(key.hint),
             clock.rfc3339(key.created_at),
             clock.rfc3339(key.expires_at) if key.expires_at else "never",
-            key.status(clock.now()),
+            _status(key),
         )
     Console(width=200).print(table)  # in any terminal: the ids must stay whole for `revoke`
 
@@ -173,11 +176,18 @@ def revoke_key(
 ) -> None:
     """End a key at once; servers refuse it from the next request on."""
     from exempla.store import keys
+    from exempla.store.access import OPERATOR
 
     with _startup_errors():
         id = parse_id(key_id, "ApiKey", "KEY_ID")
-    key = _with_database(data_dir, database_url, lambda tx: keys.revoke(tx, id))
+    key = _with_database(data_dir, database_url, lambda tx: keys.revoke(tx, OPERATOR, id))
     print(f"revoked {key.name!r} ({key.id})")
+
+
+def _status(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "active" if key.is_active(clock.now()) else "expired"
 
 
 @app.command()

@@ -13,6 +13,7 @@ import pytest
 from exempla.ids import ResourceId
 from exempla.settings import Settings
 from exempla.store import datasets, examples, setup, spaces, versions
+from exempla.store.access import OPERATOR
 from exempla.store.bodies import Fields
 from exempla.store.database import Database, Transaction
 from exempla.store.datasets import Dataset
@@ -32,7 +33,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.space = self.read(
-            spaces.list_page, organization=None, name="Default", before=FIRST, limit=1
+            spaces.list_page, OPERATOR, organization=None, name="Default", before=FIRST, limit=1
         )[0]
 
     def read(
@@ -49,7 +50,7 @@ class Store:
 
     def new_dataset(self, *given: Fields) -> tuple[Dataset, Version]:
         """Make a dataset of these examples under a name of its own."""
-        return self.write(examples.create_dataset, self.space.id, uuid.uuid4().hex, given)
+        return self.write(examples.create_dataset, OPERATOR, self.space.id, uuid.uuid4().hex, given)
 
     def dataset_of(self, count: int) -> tuple[Dataset, Version, list[str]]:
         """Make a dataset of `count` examples `{"n": 0}`, ...; also return their ids."""
@@ -58,7 +59,7 @@ class Store:
 
     def versions(self, dataset: ResourceId) -> list[Version]:
         """Return the dataset's versions, newest first."""
-        return self.read(lambda tx: versions.all_of(tx, datasets.get(tx, dataset)))
+        return self.read(lambda tx: versions.all_of(tx, datasets.get(tx, OPERATOR, dataset)))
 
     def examples(
         self, dataset: ResourceId, version: ResourceId | None = None, limit: int = 500
@@ -67,7 +68,9 @@ class Store:
         found: list[Example] = []
         while True:
             after = found[-1].ordinal if found else 0
-            page = self.read(examples.list_page, dataset, version, after=after, limit=limit)
+            page = self.read(
+                examples.list_page, OPERATOR, dataset, version, after=after, limit=limit
+            )
             found += page.examples
             if len(page.examples) < limit:
                 return found

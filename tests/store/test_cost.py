@@ -14,6 +14,7 @@ import pytest
 
 from exempla.settings import Settings
 from exempla.store import examples, setup, spaces, versions
+from exempla.store.access import OPERATOR
 from exempla.store.database import Transaction
 from exempla.store.engines import Engine
 from exempla.store.examples import Written
@@ -32,9 +33,11 @@ class Counted:
         self.connection: Any = self.engine.connect()
         self.size = size
         self.tx = Transaction(self.connection, self.engine)
-        space = spaces.list_page(self.tx, organization=None, name="", before=FIRST, limit=1)[0]
+        space = spaces.list_page(
+            self.tx, OPERATOR, organization=None, name="", before=FIRST, limit=1
+        )[0]
         given = [fields(n=n) for n in range(size)]
-        dataset, self.v1 = examples.create_dataset(self.tx, space.id, "counted", given)
+        dataset, self.v1 = examples.create_dataset(self.tx, OPERATOR, space.id, "counted", given)
         self.dataset = dataset.id
 
     def ids(self, *ordinals: int) -> list[str]:
@@ -48,12 +51,12 @@ class Counted:
         ids = self.ids(1, self.size // 2, self.size)
         changes = {id: fields(n="new") for id in ids}
         at = version.id if version else None
-        return examples.update(self.tx, self.dataset, at, changes, name)
+        return examples.update(self.tx, OPERATOR, self.dataset, at, changes, name)
 
     def page(self, version: versions.Version | None, after: int) -> int:
         """Read a page of 50 and return its length."""
         at = version.id if version else None
-        page = examples.list_page(self.tx, self.dataset, at, after=after, limit=50)
+        page = examples.list_page(self.tx, OPERATOR, self.dataset, at, after=after, limit=50)
         return len(page.examples)
 
     def steps(self, work: Callable[[], object]) -> int:
@@ -88,8 +91,8 @@ WORK: dict[str, Callable[[Counted], object]] = {
     "update an old version in place": lambda c: c.update(c.v1, None),
     "update into a new version": lambda c: c.update(None, "one more"),
     "new version from the oldest": lambda c: c.update(c.v1, "restored"),
-    "insert": lambda c: examples.insert(c.tx, c.dataset, None, [fields(n=1)]),
-    "delete": lambda c: examples.delete(c.tx, c.dataset, c.v1.id, c.ids(7, 8)),
+    "insert": lambda c: examples.insert(c.tx, OPERATOR, c.dataset, None, [fields(n=1)]),
+    "delete": lambda c: examples.delete(c.tx, OPERATOR, c.dataset, c.v1.id, c.ids(7, 8)),
     "first page of the latest": lambda c: c.page(None, 0),
     "last page of the latest": lambda c: c.page(None, c.size - 60),
     "first page of the oldest": lambda c: c.page(c.v1, 0),
@@ -110,7 +113,7 @@ def test_the_end_of_an_old_version_costs_the_same_however_much_came_later(
         counted = Counted(tmp_path_factory.mktemp("grown"), SMALL)
         counted.update(None, "later")
         later = [fields(n=n) for n in range(added_later)]
-        examples.insert(counted.tx, counted.dataset, None, later)
+        examples.insert(counted.tx, OPERATOR, counted.dataset, None, later)
         found = counted.steps(lambda: counted.page(counted.v1, SMALL - 20))
         assert counted.page(counted.v1, SMALL - 20) == 20
         counted.connection.close()

@@ -12,6 +12,7 @@ import pytest
 from exempla.errors import NotFound, Unavailable
 from exempla.settings import Settings
 from exempla.store import datasets, examples, organizations, purge, setup
+from exempla.store.access import OPERATOR
 from exempla.store.database import Database, Transaction
 from exempla.store.listing import FIRST
 from tests.store.conftest import Store
@@ -21,12 +22,12 @@ REFUSED = "refused"
 
 
 def names(tx: Transaction) -> set[str]:
-    page = organizations.list_page(tx, name="", before=FIRST, limit=1_000)
+    page = organizations.list_page(tx, OPERATOR, name="", before=FIRST, limit=1_000)
     return {organization.name for organization in page}
 
 
 def add(tx: Transaction, name: str) -> None:
-    organizations.create(tx, name, "")
+    organizations.create(tx, OPERATOR, name, "")
     if name.startswith(REFUSED):
         raise NotFound("this write fails after it wrote")
 
@@ -56,16 +57,16 @@ def test_writes_that_wait_together_fail_alone(store: Store) -> None:
 
 def test_a_failed_write_leaves_nothing_of_itself(store: Store) -> None:
     dataset, _, ids = store.dataset_of(2)
-    before = store.read(datasets.get, dataset.id)
+    before = store.read(datasets.get, OPERATOR, dataset.id)
 
     def fail_at_the_end(tx: Transaction) -> None:
-        examples.update(tx, dataset.id, None, {ids[0]: fields(n="lost")}, "lost")
+        examples.update(tx, OPERATOR, dataset.id, None, {ids[0]: fields(n="lost")}, "lost")
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         store.write(fail_at_the_end)
     assert store.bodies(dataset.id) == ['{"n":0}', '{"n":1}']
-    assert store.read(datasets.get, dataset.id) == before
+    assert store.read(datasets.get, OPERATOR, dataset.id) == before
 
 
 def test_a_write_whose_caller_leaves_is_still_done(store: Store) -> None:
@@ -73,10 +74,10 @@ def test_a_write_whose_caller_leaves_is_still_done(store: Store) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(tx: Transaction) -> None:
-        datasets.lock(tx, dataset.id)
+        datasets.lock(tx, OPERATOR, dataset.id)
         begun.set()
         go_on.wait(10)
-        examples.update(tx, dataset.id, None, {ids[0]: fields(n="done")}, None)
+        examples.update(tx, OPERATOR, dataset.id, None, {ids[0]: fields(n="done")}, None)
 
     async def leave() -> None:
         task = asyncio.create_task(store.database.write(slow))
@@ -87,7 +88,7 @@ def test_a_write_whose_caller_leaves_is_still_done(store: Store) -> None:
         go_on.set()
 
     asyncio.run(leave())
-    store.write(datasets.lock, dataset.id)  # it waits for the one before
+    store.write(datasets.lock, OPERATOR, dataset.id)  # it waits for the one before
     assert store.bodies(dataset.id) == ['{"n":"done"}']
 
 
@@ -95,9 +96,9 @@ def test_a_reader_sees_one_moment(store: Store) -> None:
     dataset, _, ids = store.dataset_of(1)
 
     def read_twice(tx: Transaction) -> list[str]:
-        first = examples.list_page(tx, dataset.id, None, after=0, limit=1)
-        store.write(examples.update, dataset.id, None, {ids[0]: fields(n="later")}, None)
-        second = examples.list_page(tx, dataset.id, None, after=0, limit=1)
+        first = examples.list_page(tx, OPERATOR, dataset.id, None, after=0, limit=1)
+        store.write(examples.update, OPERATOR, dataset.id, None, {ids[0]: fields(n="later")}, None)
+        second = examples.list_page(tx, OPERATOR, dataset.id, None, after=0, limit=1)
         return [page.examples[0].body for page in (first, second)]
 
     assert store.read(read_twice) == ['{"n":0}', '{"n":0}']
@@ -112,7 +113,7 @@ def test_writers_to_one_dataset_keep_each_other_s_fields(store: Store) -> None:
         await asyncio.gather(
             *[
                 store.database.write(
-                    examples.update, dataset.id, None, {ids[0]: fields(**{name: n})}, None
+                    examples.update, OPERATOR, dataset.id, None, {ids[0]: fields(**{name: n})}, None
                 )
                 for name, n in wanted.items()
             ]
@@ -126,10 +127,10 @@ def test_writers_to_one_dataset_keep_each_other_s_fields(store: Store) -> None:
 def test_deleted_datasets_are_purged_and_the_others_kept(store: Store) -> None:
     kept, _, _ = store.dataset_of(5)
     gone, _, ids = store.dataset_of(5)
-    store.write(examples.update, gone.id, None, {ids[0]: fields(n=1)}, "v2")
-    store.write(datasets.delete, gone.id)
+    store.write(examples.update, OPERATOR, gone.id, None, {ids[0]: fields(n=1)}, "v2")
+    store.write(datasets.delete, OPERATOR, gone.id)
     with pytest.raises(NotFound):
-        store.read(datasets.get, gone.id)
+        store.read(datasets.get, OPERATOR, gone.id)
     while store.write(purge.purge_some):
         pass
     for table in ("revisions", "examples", "versions"):
@@ -142,7 +143,7 @@ def test_purging_goes_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) ->
         pass
     monkeypatch.setattr(purge, "ROWS_AT_ONCE", 3)
     dataset, _, _ = store.dataset_of(10)
-    store.write(datasets.delete, dataset.id)
+    store.write(datasets.delete, OPERATOR, dataset.id)
     parts = 0
     while store.write(purge.purge_some):
         parts += 1

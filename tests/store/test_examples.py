@@ -8,6 +8,7 @@ from exempla import clock
 from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId
 from exempla.store import datasets, examples
+from exempla.store.access import OPERATOR
 from tests.store.conftest import Store
 from tests.store.values import fields, raw
 
@@ -23,7 +24,7 @@ def test_a_new_dataset_holds_its_examples_in_order(store: Store) -> None:
 
 def test_times_and_ids_sort_as_the_examples_were_added(store: Store) -> None:
     dataset, _, _ = store.dataset_of(5)
-    store.write(examples.insert, dataset.id, None, [fields(n=n) for n in range(5, 8)])
+    store.write(examples.insert, OPERATOR, dataset.id, None, [fields(n=n) for n in range(5, 8)])
     found = store.examples(dataset.id)
     assert [e.body for e in found] == [f'{{"n":{n}}}' for n in range(8)]
     times = [example.created_at for example in found]
@@ -36,10 +37,10 @@ def test_times_go_on_when_the_clock_goes_back(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset, _, ids = store.dataset_of(2)
-    before = store.read(datasets.get, dataset.id)
+    before = store.read(datasets.get, OPERATOR, dataset.id)
     monkeypatch.setattr(clock, "now", lambda: 1_000_000)
-    inserted = store.write(examples.insert, dataset.id, None, [fields(n=2)])
-    updated = store.write(examples.update, dataset.id, None, {ids[0]: fields(n=9)}, None)
+    inserted = store.write(examples.insert, OPERATOR, dataset.id, None, [fields(n=2)])
+    updated = store.write(examples.update, OPERATOR, dataset.id, None, {ids[0]: fields(n=9)}, None)
     assert before.updated_at < inserted.dataset.updated_at < updated.dataset.updated_at
     last = store.examples(dataset.id)[-1]
     assert last.created_at > before.last_created_at
@@ -50,21 +51,21 @@ def test_an_update_replaces_and_adds_fields_and_keeps_the_others(store: Store) -
     dataset, _ = store.new_dataset(raw(a="1", b='"x"', c="null"))
     (id,) = [example.id for example in store.examples(dataset.id)]
     changes = {id: raw(b="[ 1,  2 ]", d="1e400", c="1.0")}
-    store.write(examples.update, dataset.id, None, changes, None)
+    store.write(examples.update, OPERATOR, dataset.id, None, changes, None)
     assert store.bodies(dataset.id) == ['{"a":1,"b":[ 1,  2 ],"c":1.0,"d":1e400}']
 
 
 def test_an_update_in_place_is_seen_by_its_version_alone(store: Store) -> None:
     dataset, v1, ids = store.dataset_of(2)
-    v2 = store.write(examples.update, dataset.id, None, {}, "v2").version
-    v3 = store.write(examples.update, dataset.id, None, {}, "v3").version
-    store.write(examples.update, dataset.id, v2.id, {ids[0]: fields(n="two")}, None)
+    v2 = store.write(examples.update, OPERATOR, dataset.id, None, {}, "v2").version
+    v3 = store.write(examples.update, OPERATOR, dataset.id, None, {}, "v3").version
+    store.write(examples.update, OPERATOR, dataset.id, v2.id, {ids[0]: fields(n="two")}, None)
     assert store.bodies(dataset.id, v1.id) == ['{"n":0}', '{"n":1}']
     assert store.bodies(dataset.id, v2.id) == ['{"n":"two"}', '{"n":1}']
     assert store.bodies(dataset.id, v3.id) == ['{"n":0}', '{"n":1}']
-    store.write(examples.update, dataset.id, v1.id, {ids[0]: fields(n="one")}, None)
-    store.write(examples.update, dataset.id, v3.id, {ids[0]: fields(n="three")}, None)
-    store.write(examples.update, dataset.id, v2.id, {ids[0]: fields(n="deux")}, None)
+    store.write(examples.update, OPERATOR, dataset.id, v1.id, {ids[0]: fields(n="one")}, None)
+    store.write(examples.update, OPERATOR, dataset.id, v3.id, {ids[0]: fields(n="three")}, None)
+    store.write(examples.update, OPERATOR, dataset.id, v2.id, {ids[0]: fields(n="deux")}, None)
     assert [store.bodies(dataset.id, v.id)[0] for v in (v1, v2, v3)] == [
         '{"n":"one"}',
         '{"n":"deux"}',
@@ -75,7 +76,9 @@ def test_an_update_in_place_is_seen_by_its_version_alone(store: Store) -> None:
 def test_a_new_version_leaves_the_one_it_came_from(store: Store) -> None:
     dataset, v1, ids = store.dataset_of(3)
     before = store.examples(dataset.id, v1.id)
-    written = store.write(examples.update, dataset.id, None, {ids[1]: fields(n="new")}, "v2")
+    written = store.write(
+        examples.update, OPERATOR, dataset.id, None, {ids[1]: fields(n="new")}, "v2"
+    )
     assert store.examples(dataset.id, v1.id) == before
     assert store.bodies(dataset.id) == ['{"n":0}', '{"n":"new"}', '{"n":2}']
     assert written.example_ids == [ids[1]]
@@ -84,11 +87,13 @@ def test_a_new_version_leaves_the_one_it_came_from(store: Store) -> None:
 
 def test_a_new_version_from_an_old_one_holds_what_that_one_holds(store: Store) -> None:
     dataset, v1, ids = store.dataset_of(4)
-    store.write(examples.update, dataset.id, None, {ids[0]: fields(n="changed")}, "v2")
-    store.write(examples.insert, dataset.id, None, [fields(n="added")])
+    store.write(examples.update, OPERATOR, dataset.id, None, {ids[0]: fields(n="changed")}, "v2")
+    store.write(examples.insert, OPERATOR, dataset.id, None, [fields(n="added")])
     v2 = store.versions(dataset.id)[0]
-    store.write(examples.delete, dataset.id, v2.id, [ids[1]])
-    v3 = store.write(examples.update, dataset.id, v1.id, {ids[2]: fields(n="third")}, "v3").version
+    store.write(examples.delete, OPERATOR, dataset.id, v2.id, [ids[1]])
+    v3 = store.write(
+        examples.update, OPERATOR, dataset.id, v1.id, {ids[2]: fields(n="third")}, "v3"
+    ).version
     assert store.bodies(dataset.id, v3.id) == ['{"n":0}', '{"n":1}', '{"n":"third"}', '{"n":3}']
     assert store.bodies(dataset.id) == store.bodies(dataset.id, v3.id)
     assert store.bodies(dataset.id, v2.id) == [
@@ -103,51 +108,58 @@ def test_a_new_version_from_an_old_one_holds_what_that_one_holds(store: Store) -
 def test_unknown_ids_are_ignored(store: Store) -> None:
     dataset, _, ids = store.dataset_of(1)
     changes = {id: fields(n=1) for id in ("missing", "with\0nul", "\U0001f600", ids[0], 'quo"te')}
-    written = store.write(examples.update, dataset.id, None, changes, None)
+    written = store.write(examples.update, OPERATOR, dataset.id, None, changes, None)
     assert written.example_ids == [ids[0]]
     assert store.bodies(dataset.id) == ['{"n":1}']
 
 
 def test_a_write_that_changes_nothing_leaves_no_trace(store: Store) -> None:
     dataset, version, ids = store.dataset_of(1)
-    before = store.read(datasets.get, dataset.id)
-    assert store.write(examples.update, dataset.id, None, {ids[0]: {}}, None).example_ids == ids
-    assert store.write(examples.update, dataset.id, None, {"no": fields(n=1)}, None)[2] == []
-    assert store.write(examples.delete, dataset.id, version.id, ["no"]) == []
-    assert store.read(datasets.get, dataset.id) == before
+    before = store.read(datasets.get, OPERATOR, dataset.id)
+    assert (
+        store.write(examples.update, OPERATOR, dataset.id, None, {ids[0]: {}}, None).example_ids
+        == ids
+    )
+    assert (
+        store.write(examples.update, OPERATOR, dataset.id, None, {"no": fields(n=1)}, None)[2] == []
+    )
+    assert store.write(examples.delete, OPERATOR, dataset.id, version.id, ["no"]) == []
+    assert store.read(datasets.get, OPERATOR, dataset.id) == before
 
 
 def test_every_change_moves_updated_at(store: Store) -> None:
     dataset, version, ids = store.dataset_of(2)
-    seen = [store.read(datasets.get, dataset.id).updated_at]
+    seen = [store.read(datasets.get, OPERATOR, dataset.id).updated_at]
     for change in (
-        lambda: store.write(examples.update, dataset.id, None, {ids[0]: fields(n=5)}, None),
-        lambda: store.write(examples.update, dataset.id, None, {}, "next"),
-        lambda: store.write(examples.delete, dataset.id, version.id, [ids[1]]),
-        lambda: store.write(examples.insert, dataset.id, version.id, [fields(n=6)]),
-        lambda: store.write(datasets.rename, dataset.id, dataset.name + "!"),
+        lambda: store.write(
+            examples.update, OPERATOR, dataset.id, None, {ids[0]: fields(n=5)}, None
+        ),
+        lambda: store.write(examples.update, OPERATOR, dataset.id, None, {}, "next"),
+        lambda: store.write(examples.delete, OPERATOR, dataset.id, version.id, [ids[1]]),
+        lambda: store.write(examples.insert, OPERATOR, dataset.id, version.id, [fields(n=6)]),
+        lambda: store.write(datasets.rename, OPERATOR, dataset.id, dataset.name + "!"),
     ):
         change()
-        seen.append(store.read(datasets.get, dataset.id).updated_at)
+        seen.append(store.read(datasets.get, OPERATOR, dataset.id).updated_at)
     assert seen == sorted(set(seen))
 
 
 def test_deleting_takes_from_one_version_only(store: Store) -> None:
     dataset, v1, ids = store.dataset_of(3)
-    v2 = store.write(examples.update, dataset.id, None, {}, "v2").version
-    assert store.write(examples.delete, dataset.id, v1.id, [ids[1], "no"]) == [ids[1]]
-    assert store.write(examples.delete, dataset.id, v1.id, [ids[1]]) == []
+    v2 = store.write(examples.update, OPERATOR, dataset.id, None, {}, "v2").version
+    assert store.write(examples.delete, OPERATOR, dataset.id, v1.id, [ids[1], "no"]) == [ids[1]]
+    assert store.write(examples.delete, OPERATOR, dataset.id, v1.id, [ids[1]]) == []
     assert store.bodies(dataset.id, v1.id) == ['{"n":0}', '{"n":2}']
     assert store.bodies(dataset.id, v2.id) == ['{"n":0}', '{"n":1}', '{"n":2}']
-    store.write(examples.delete, dataset.id, v2.id, ids)
+    store.write(examples.delete, OPERATOR, dataset.id, v2.id, ids)
     assert store.bodies(dataset.id, v2.id) == []
     assert store.bodies(dataset.id, v1.id) == ['{"n":0}', '{"n":2}']
 
 
 def test_inserting_into_an_old_version_is_seen_by_it_alone(store: Store) -> None:
     dataset, v1, _ = store.dataset_of(1)
-    store.write(examples.update, dataset.id, None, {}, "v2")
-    store.write(examples.insert, dataset.id, v1.id, [fields(n="old only")])
+    store.write(examples.update, OPERATOR, dataset.id, None, {}, "v2")
+    store.write(examples.insert, OPERATOR, dataset.id, v1.id, [fields(n="old only")])
     assert store.bodies(dataset.id, v1.id) == ['{"n":0}', '{"n":"old only"}']
     assert store.bodies(dataset.id) == ['{"n":0}']
 
@@ -155,7 +167,7 @@ def test_inserting_into_an_old_version_is_seen_by_it_alone(store: Store) -> None
 def test_a_taken_version_name_changes_nothing(store: Store) -> None:
     dataset, _, ids = store.dataset_of(1)
     with pytest.raises(Conflict, match="'v1'"):
-        store.write(examples.update, dataset.id, None, {ids[0]: fields(n=1)}, "v1")
+        store.write(examples.update, OPERATOR, dataset.id, None, {ids[0]: fields(n=1)}, "v1")
     assert store.bodies(dataset.id) == ['{"n":0}']
     assert len(store.versions(dataset.id)) == 1
 
@@ -164,7 +176,9 @@ def test_a_version_is_found_only_in_its_dataset(store: Store) -> None:
     one, _, ids = store.dataset_of(1)
     _, other_version, _ = store.dataset_of(1)
     with pytest.raises(NotFound):
-        store.write(examples.update, one.id, other_version.id, {ids[0]: fields(n=1)}, None)
+        store.write(
+            examples.update, OPERATOR, one.id, other_version.id, {ids[0]: fields(n=1)}, None
+        )
     with pytest.raises(NotFound):
         store.examples(one.id, other_version.id)
     guessed = ResourceId("DatasetVersion", 1, "abcdefghij")
@@ -174,8 +188,8 @@ def test_a_version_is_found_only_in_its_dataset(store: Store) -> None:
 
 def test_pages_of_any_size_give_the_same_version(store: Store) -> None:
     dataset, v1, ids = store.dataset_of(17)
-    store.write(examples.update, dataset.id, None, {ids[3]: fields(n="x")}, "v2")
-    store.write(examples.delete, dataset.id, v1.id, ids[4:9])
+    store.write(examples.update, OPERATOR, dataset.id, None, {ids[3]: fields(n="x")}, "v2")
+    store.write(examples.delete, OPERATOR, dataset.id, v1.id, ids[4:9])
     for version in store.versions(dataset.id):
         whole = store.examples(dataset.id, version.id)
         for limit in (1, 2, 5, 12, 17, 18):
@@ -186,7 +200,7 @@ def test_storage_grows_by_what_changed(store: Store) -> None:
     dataset, _, ids = store.dataset_of(100)
     for number in range(10):
         change = {ids[number]: fields(n="changed")}
-        store.write(examples.update, dataset.id, None, change, f"version {number}")
+        store.write(examples.update, OPERATOR, dataset.id, None, change, f"version {number}")
     rows = store.read(
         lambda tx: tx.one(
             "SELECT COUNT(*) FROM revisions WHERE dataset_id = :id", id=dataset.id.number

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 from exempla.errors import Conflict
 from exempla.ids import ResourceId
 from exempla.store import datasets, examples
+from exempla.store.access import OPERATOR
 from exempla.store.bodies import Fields
 from tests.store.conftest import Store
 
@@ -95,7 +96,7 @@ class StoreMachine(RuleBasedStateMachine):
     def insert(self, data: st.DataObject, given: list[dict[str, str]]) -> None:
         version, address = self._any_version(data)
         written = self.store.write(
-            examples.insert, self.dataset, address, [as_fields(texts) for texts in given]
+            examples.insert, OPERATOR, self.dataset, address, [as_fields(texts) for texts in given]
         )
         assert written.version.id == version.id
         assert self._adopt(version, given) == written.example_ids
@@ -108,6 +109,7 @@ class StoreMachine(RuleBasedStateMachine):
         name = f"version {len(self.versions)}" if new else None
         written = self.store.write(
             examples.update,
+            OPERATOR,
             self.dataset,
             address,
             {i: as_fields(c) for i, c in changes.items()},
@@ -129,7 +131,7 @@ class StoreMachine(RuleBasedStateMachine):
     def delete(self, data: st.DataObject) -> None:
         version, _ = self._any_version(data)
         ids = self._any_ids(data)
-        deleted = self.store.write(examples.delete, self.dataset, version.id, ids)
+        deleted = self.store.write(examples.delete, OPERATOR, self.dataset, version.id, ids)
         assert deleted == [id for id in ids if id in version.examples]
         for id in deleted:
             del version.examples[id]
@@ -139,7 +141,9 @@ class StoreMachine(RuleBasedStateMachine):
         version, address = self._any_version(data)
         changes = {id: as_fields({"a": "1"}) for id in self.ids}
         with pytest.raises(Conflict):
-            self.store.write(examples.update, self.dataset, address, changes, version.name)
+            self.store.write(
+                examples.update, OPERATOR, self.dataset, address, changes, version.name
+            )
 
     @invariant()
     def every_version_is_the_model_s(self) -> None:
@@ -156,7 +160,7 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def time_does_not_go_back(self) -> None:
         if self.versions:
-            updated_at = self.store.read(datasets.get, self.dataset).updated_at
+            updated_at = self.store.read(datasets.get, OPERATOR, self.dataset).updated_at
             assert updated_at >= self.updated_at
             self.updated_at = updated_at
 

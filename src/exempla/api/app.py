@@ -10,12 +10,13 @@ from litestar import Litestar, datastructures
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
-from exempla.api.auth import require_key
+from exempla.api.auth import authorize
 from exempla.api.body import JsonBody
 from exempla.api.datasets import DatasetsController
 from exempla.api.dependencies import provide
 from exempla.api.examples import ExamplesController
 from exempla.api.health import healthz, readyz
+from exempla.api.not_supported import not_supported_routes
 from exempla.api.organizations import OrganizationsController
 from exempla.api.problems import CONTENT_TYPE, encode, errors_page, failed, handle
 from exempla.api.purging import Purger
@@ -45,10 +46,11 @@ def create_litestar(database: Database) -> Litestar:
             SpacesController,
             DatasetsController,
             ExamplesController,
+            *not_supported_routes(),
         ],
         state=datastructures.State({"database": database}),
         dependencies=provide(database, purger),
-        guards=[require_key],
+        guards=[authorize],
         dto=JsonBody,
         return_dto=None,
         exception_handlers={Exception: handle},

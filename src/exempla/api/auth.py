@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from exempla import clock
+from exempla.api.access import NEEDS, OPEN
 from exempla.errors import AuthenticationRequired
 from exempla.store import keys
+from exempla.store.access import Role
 from exempla.store.database import Database
 
 _HELP = "send it as the header `Authorization: Bearer <key>`"
 
+_noting: set[asyncio.Task[None]] = set()
+"""Writes of `last_used_at` under way; a task that nothing refers to may be dropped."""
 
-async def require_key(
+
+async def authorize(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
     """Let a request pass that has a valid key; the others get `401`.
 
-    A guard: it runs before the body is read. A route with `opt={"open": True}` needs no key.
+    A guard: it runs before the body is read. It leaves the request's permit, with what the route
+    needs, in `scope["auth"]`.
     """
-    if handler.opt.get("open"):
+    scope = connection.scope
+    route = f"{scope['method']} {scope['path_template']}"  # type: ignore[typeddict-item]
+    if route in OPEN or scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
         return
+    principal = await _authenticate(connection)
+    scope["auth"] = principal.permit._replace(needs=NEEDS.get(route, Role.READ_ONLY))
+
+
+async def _authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> keys.Principal:
     sent = connection.headers.get("authorization", "").strip()
     scheme, _, rest = sent.partition(" ")
     secret = rest.strip() if scheme.lower() == "bearer" else sent
@@ -32,4 +47,13 @@ async def require_key(
     principal = await database.read(keys.authenticate, keys.secret_hash(secret))
     if principal is None:
         raise AuthenticationRequired(f"the API key is unknown, revoked or expired; {_HELP}")
-    connection.scope["auth"] = principal
+    if clock.now() - principal.last_used_at > keys.USED_EVERY:
+        _note_use(database, principal)
+    return principal
+
+
+def _note_use(database: Database, principal: keys.Principal) -> None:
+    """Store that the key is in use, without the request waiting for it."""
+    task = asyncio.create_task(database.write(keys.used, principal.permit.key_id))
+    _noting.add(task)
+    task.add_done_callback(_noting.discard)

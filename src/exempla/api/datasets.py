@@ -10,9 +10,10 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla import clock
 from exempla.api import example_fields, fields, pages
-from exempla.api.dependencies import DatabaseDependency, PurgerDependency
+from exempla.api.dependencies import DatabaseDependency, PermitDependency, PurgerDependency
 from exempla.ids import ResourceId, parse_id
 from exempla.store import datasets, examples, versions
+from exempla.store.access import Permit
 from exempla.store.bodies import Fields
 from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
@@ -70,6 +71,7 @@ class DatasetsController(Controller):
     async def list_datasets(
         self,
         database: DatabaseDependency,
+        permit: PermitDependency,
         space_id: FromQuery[str | None] = None,
         space_name: FromQuery[str | None] = None,
         name: FromQuery[str | None] = None,
@@ -80,6 +82,7 @@ class DatasetsController(Controller):
         size = pages.limit(limit)
         found = await database.read(
             datasets.list_page,
+            permit,
             space=fields.optional_id(space_id, "Space", "space_id"),
             space_name=fields.part_of_name(space_name, "space_name"),
             name=fields.part_of_name(name, "name"),
@@ -91,38 +94,46 @@ class DatasetsController(Controller):
 
     @post()
     async def create_dataset(
-        self, database: DatabaseDependency, data: JSONBody[CreateDataset]
+        self, database: DatabaseDependency, permit: PermitDependency, data: JSONBody[CreateDataset]
     ) -> DatasetAnswer:
         """Make a dataset with its first version and examples."""
         space_id = parse_id(data.space_id, "Space", "space_id")
         name = fields.name(data.name)
         await example_fields.check_new(data.examples)
         dataset, version = await database.write(
-            examples.create_dataset, space_id, name, data.examples
+            examples.create_dataset, permit, space_id, name, data.examples
         )
         return _answer(dataset, [version])
 
     @get("/{dataset_id:str}")
     async def get_dataset(
-        self, database: DatabaseDependency, dataset_id: FromPath[str]
+        self, database: DatabaseDependency, permit: PermitDependency, dataset_id: FromPath[str]
     ) -> DatasetAnswer:
         """Return one dataset with its versions."""
-        return _answer(*await database.read(_with_versions, _id(dataset_id)))
+        return _answer(*await database.read(_with_versions, permit, _id(dataset_id)))
 
     @patch("/{dataset_id:str}")
     async def update_dataset(
-        self, database: DatabaseDependency, dataset_id: FromPath[str], data: JSONBody[UpdateDataset]
+        self,
+        database: DatabaseDependency,
+        permit: PermitDependency,
+        dataset_id: FromPath[str],
+        data: JSONBody[UpdateDataset],
     ) -> DatasetAnswer:
         """Rename a dataset."""
         name = fields.name(data.name)
-        return _answer(*await database.write(_renamed, _id(dataset_id), name))
+        return _answer(*await database.write(_renamed, permit, _id(dataset_id), name))
 
     @delete("/{dataset_id:str}")
     async def delete_dataset(
-        self, database: DatabaseDependency, purger: PurgerDependency, dataset_id: FromPath[str]
+        self,
+        database: DatabaseDependency,
+        permit: PermitDependency,
+        purger: PurgerDependency,
+        dataset_id: FromPath[str],
     ) -> None:
         """Delete a dataset with all its versions."""
-        await database.write(datasets.delete, _id(dataset_id))
+        await database.write(datasets.delete, permit, _id(dataset_id))
         purger.wake()
 
 
@@ -141,13 +152,17 @@ def _id(text: str) -> ResourceId:
     return parse_id(text, "Dataset", "dataset_id")
 
 
-def _with_versions(tx: Transaction, id: ResourceId) -> tuple[Dataset, list[Version]]:
-    dataset = datasets.get(tx, id)
+def _with_versions(
+    tx: Transaction, permit: Permit, id: ResourceId
+) -> tuple[Dataset, list[Version]]:
+    dataset = datasets.get(tx, permit, id)
     return dataset, versions.all_of(tx, dataset)
 
 
-def _renamed(tx: Transaction, id: ResourceId, name: str) -> tuple[Dataset, list[Version]]:
-    dataset = datasets.rename(tx, id, name)
+def _renamed(
+    tx: Transaction, permit: Permit, id: ResourceId, name: str
+) -> tuple[Dataset, list[Version]]:
+    dataset = datasets.rename(tx, permit, id, name)
     return dataset, versions.all_of(tx, dataset)
 
 

@@ -1,19 +1,31 @@
-"""What a handler can ask for by the name of a parameter: `database`, `purger`."""
+"""What a handler can ask for by the name of a parameter: `database`, `permit`, `purger`."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from litestar import Request
 from litestar.di import NamedDependency, Provide
 
 from exempla.api.purging import Purger
+from exempla.store.access import Permit
 from exempla.store.database import Database
 
 DatabaseDependency = NamedDependency[Database]
+PermitDependency = NamedDependency[Permit]
 PurgerDependency = NamedDependency[Purger]
+
+
+def _permit(request: Request[Any, Any, Any]) -> Permit:
+    """Return what `auth.py` found out about the request."""
+    permit: Permit = request.scope["auth"]
+    return permit
 
 
 def provide(database: Database, purger: Purger) -> dict[str, Provide]:
     """Return the providers of the application."""
     return {
         "database": Provide(lambda: database, sync_to_thread=False),
+        "permit": Provide(_permit, sync_to_thread=False),
         "purger": Provide(lambda: purger, sync_to_thread=False),
     }

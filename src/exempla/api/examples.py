@@ -8,11 +8,12 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla.api import example_fields, fields, pages
 from exempla.api.datasets import wire
-from exempla.api.dependencies import DatabaseDependency
+from exempla.api.dependencies import DatabaseDependency, PermitDependency
 from exempla.clock import rfc3339
 from exempla.errors import InvalidRequest, NotSupported, ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.store import examples
+from exempla.store.access import Permit
 from exempla.store.bodies import Fields
 from exempla.store.database import Database
 from exempla.store.examples import Example, Written
@@ -76,6 +77,7 @@ class ExamplesController(Controller):
     async def list_examples(
         self,
         database: DatabaseDependency,
+        permit: PermitDependency,
         dataset_id: FromPath[str],
         dataset_version_id: FromQuery[str | None] = None,
         limit: FromQuery[str | None] = None,
@@ -83,12 +85,13 @@ class ExamplesController(Controller):
     ) -> Response[bytes]:
         """Return a page of a version's examples, oldest first."""
         size = fields.whole_number(limit, "limit", pages.DEFAULT_LIMIT, pages.MAX_EXAMPLES_LIMIT)
-        return await _page(database, dataset_id, dataset_version_id, size, cursor)
+        return await _page(database, permit, dataset_id, dataset_version_id, size, cursor)
 
     @post("/search", status_code=200)
     async def search_examples(
         self,
         database: DatabaseDependency,
+        permit: PermitDependency,
         dataset_id: FromPath[str],
         data: JSONBody[SearchExamples],
     ) -> Response[bytes]:
@@ -99,12 +102,13 @@ class ExamplesController(Controller):
             raise NotSupported("this release cannot filter examples; leave filter out")
         size = pages.DEFAULT_LIMIT if data.limit is None else data.limit
         fields.in_range(size, "limit", pages.MAX_EXAMPLES_LIMIT)
-        return await _page(database, dataset_id, data.dataset_version_id, size, data.cursor)
+        return await _page(database, permit, dataset_id, data.dataset_version_id, size, data.cursor)
 
     @post()
     async def insert_examples(
         self,
         database: DatabaseDependency,
+        permit: PermitDependency,
         dataset_id: FromPath[str],
         data: JSONBody[InsertExamples],
         dataset_version_id: FromQuery[str | None] = None,
@@ -112,12 +116,15 @@ class ExamplesController(Controller):
         """Append examples to a version, in place."""
         dataset, version = _ids(dataset_id, dataset_version_id)
         await example_fields.check_new(data.examples)
-        return _written(await database.write(examples.insert, dataset, version, data.examples))
+        return _written(
+            await database.write(examples.insert, permit, dataset, version, data.examples)
+        )
 
     @patch()
     async def update_examples(
         self,
         database: DatabaseDependency,
+        permit: PermitDependency,
         dataset_id: FromPath[str],
         data: JSONBody[UpdateExamples],
         dataset_version_id: FromQuery[str | None] = None,
@@ -127,13 +134,14 @@ class ExamplesController(Controller):
         new_version = fields.name(data.new_version, "new_version") if data.new_version else None
         changes = await example_fields.changes_by_id(data.examples)
         return _written(
-            await database.write(examples.update, dataset, version, changes, new_version)
+            await database.write(examples.update, permit, dataset, version, changes, new_version)
         )
 
     @delete(status_code=200)
     async def delete_examples(
         self,
         database: DatabaseDependency,
+        permit: PermitDependency,
         dataset_id: FromPath[str],
         data: JSONBody[DeleteExamples],
     ) -> DeletedAnswer:
@@ -142,7 +150,7 @@ class ExamplesController(Controller):
         if version is None:
             raise ValidationError("dataset_version_id is empty; name the version to delete from")
         ids = example_fields.distinct_ids(data.example_ids)
-        deleted = await database.write(examples.delete, dataset, version, ids)
+        deleted = await database.write(examples.delete, permit, dataset, version, ids)
         gone = set(deleted)
         return DeletedAnswer(True, deleted, [id for id in ids if id not in gone])
 
@@ -155,7 +163,12 @@ def _ids(dataset_id: str, version_id: str | None) -> tuple[ResourceId, ResourceI
 
 
 async def _page(
-    database: Database, dataset_id: str, version_id: str | None, size: int, cursor: str | None
+    database: Database,
+    permit: Permit,
+    dataset_id: str,
+    version_id: str | None,
+    size: int,
+    cursor: str | None,
 ) -> Response[bytes]:
     dataset, version = _ids(dataset_id, version_id)
     after = pages.examples_cursor(cursor)
@@ -163,6 +176,7 @@ async def _page(
         raise InvalidRequest("cursor belongs to another version; leave it out to start anew")
     page = await database.read(
         examples.list_page,
+        permit,
         dataset,
         after.version_id if after else version,
         after=after.ordinal if after else 0,

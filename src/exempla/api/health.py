@@ -9,13 +9,13 @@ from exempla.errors import Unavailable
 from exempla.store import setup
 
 
-@get("/healthz", opt={"open": True})
+@get("/healthz")
 async def healthz() -> dict[str, str]:
     """Answer: the process is alive."""
     return {"status": "ok"}
 
 
-@get("/readyz", opt={"open": True})
+@get("/readyz")
 async def readyz(database: DatabaseDependency) -> dict[str, str]:
     """Answer whether requests can be served: the database answers and its schema is current."""
     if not await database.read(setup.is_current, database.engine):

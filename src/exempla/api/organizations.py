@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla import clock
 from exempla.api import fields, pages
-from exempla.api.dependencies import DatabaseDependency, PurgerDependency
+from exempla.api.dependencies import DatabaseDependency, PermitDependency, PurgerDependency
 from exempla.ids import ResourceId, parse_id
 from exempla.store import organizations
 from exempla.store.organizations import Organization
@@ -53,6 +53,7 @@ class OrganizationsController(Controller):
     async def list_organizations(
         self,
         database: DatabaseDependency,
+        permit: PermitDependency,
         name: FromQuery[str | None] = None,
         limit: FromQuery[str | None] = None,
         cursor: FromQuery[str | None] = None,
@@ -61,6 +62,7 @@ class OrganizationsController(Controller):
         size = pages.limit(limit)
         found = await database.read(
             organizations.list_page,
+            permit,
             name=fields.part_of_name(name, "name"),
             before=pages.before(cursor, "organizations"),
             limit=size + 1,
@@ -70,31 +72,39 @@ class OrganizationsController(Controller):
 
     @post()
     async def create_organization(
-        self, database: DatabaseDependency, data: JSONBody[CreateOrganization]
+        self,
+        database: DatabaseDependency,
+        permit: PermitDependency,
+        data: JSONBody[CreateOrganization],
     ) -> OrganizationAnswer:
         """Make an organization."""
         made = await database.write(
-            organizations.create, fields.name(data.name), fields.description(data.description)
+            organizations.create,
+            permit,
+            fields.name(data.name),
+            fields.description(data.description),
         )
         return _answer(made)
 
     @get("/{org_id:str}")
     async def get_organization(
-        self, database: DatabaseDependency, org_id: FromPath[str]
+        self, database: DatabaseDependency, permit: PermitDependency, org_id: FromPath[str]
     ) -> OrganizationAnswer:
         """Return one organization."""
-        return _answer(await database.read(organizations.get, _id(org_id)))
+        return _answer(await database.read(organizations.get, permit, _id(org_id)))
 
     @patch("/{org_id:str}")
     async def update_organization(
         self,
         database: DatabaseDependency,
+        permit: PermitDependency,
         org_id: FromPath[str],
         data: JSONBody[UpdateOrganization],
     ) -> OrganizationAnswer:
         """Change the name or the description of an organization."""
         changed = await database.write(
             organizations.update,
+            permit,
             _id(org_id),
             None if data.name is msgspec.UNSET else fields.name(data.name),
             None if data.description is msgspec.UNSET else fields.description(data.description),
@@ -103,10 +113,14 @@ class OrganizationsController(Controller):
 
     @delete("/{org_id:str}")
     async def delete_organization(
-        self, database: DatabaseDependency, purger: PurgerDependency, org_id: FromPath[str]
+        self,
+        database: DatabaseDependency,
+        permit: PermitDependency,
+        purger: PurgerDependency,
+        org_id: FromPath[str],
     ) -> None:
         """Delete an organization with its spaces and all that is in them."""
-        await database.write(organizations.delete, _id(org_id))
+        await database.write(organizations.delete, permit, _id(org_id))
         purger.wake()
 
 

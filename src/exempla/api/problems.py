@@ -118,7 +118,7 @@ def _page() -> str:
 ERRORS_PAGE = _page()
 
 
-@get("/errors", media_type=MediaType.HTML, opt={"open": True})
+@get("/errors", media_type=MediaType.HTML)
 async def errors_page() -> str:
     """Explain the types of problems."""
     return ERRORS_PAGE

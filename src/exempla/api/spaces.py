@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla import clock
 from exempla.api import fields, pages
-from exempla.api.dependencies import DatabaseDependency, PurgerDependency
+from exempla.api.dependencies import DatabaseDependency, PermitDependency, PurgerDependency
 from exempla.ids import ResourceId, parse_id
 from exempla.store import spaces
 from exempla.store.spaces import Space
@@ -54,6 +54,7 @@ class SpacesController(Controller):
     async def list_spaces(
         self,
         database: DatabaseDependency,
+        permit: PermitDependency,
         org_id: FromQuery[str | None] = None,
         name: FromQuery[str | None] = None,
         limit: FromQuery[str | None] = None,
@@ -63,6 +64,7 @@ class SpacesController(Controller):
         size = pages.limit(limit)
         found = await database.read(
             spaces.list_page,
+            permit,
             organization=fields.optional_id(org_id, "Organization", "org_id"),
             name=fields.part_of_name(name, "name"),
             before=pages.before(cursor, "spaces"),
@@ -73,11 +75,12 @@ class SpacesController(Controller):
 
     @post()
     async def create_space(
-        self, database: DatabaseDependency, data: JSONBody[CreateSpace]
+        self, database: DatabaseDependency, permit: PermitDependency, data: JSONBody[CreateSpace]
     ) -> SpaceAnswer:
         """Make a space."""
         made = await database.write(
             spaces.create,
+            permit,
             parse_id(data.organization_id, "Organization", "organization_id"),
             fields.name(data.name),
             fields.description(data.description),
@@ -85,17 +88,24 @@ class SpacesController(Controller):
         return _answer(made)
 
     @get("/{space_id:str}")
-    async def get_space(self, database: DatabaseDependency, space_id: FromPath[str]) -> SpaceAnswer:
+    async def get_space(
+        self, database: DatabaseDependency, permit: PermitDependency, space_id: FromPath[str]
+    ) -> SpaceAnswer:
         """Return one space."""
-        return _answer(await database.read(spaces.get, _id(space_id)))
+        return _answer(await database.read(spaces.get, permit, _id(space_id)))
 
     @patch("/{space_id:str}")
     async def update_space(
-        self, database: DatabaseDependency, space_id: FromPath[str], data: JSONBody[UpdateSpace]
+        self,
+        database: DatabaseDependency,
+        permit: PermitDependency,
+        space_id: FromPath[str],
+        data: JSONBody[UpdateSpace],
     ) -> SpaceAnswer:
         """Change the name or the description of a space."""
         changed = await database.write(
             spaces.update,
+            permit,
             _id(space_id),
             None if data.name is msgspec.UNSET else fields.name(data.name),
             None if data.description is msgspec.UNSET else fields.description(data.description),
@@ -104,10 +114,14 @@ class SpacesController(Controller):
 
     @delete("/{space_id:str}")
     async def delete_space(
-        self, database: DatabaseDependency, purger: PurgerDependency, space_id: FromPath[str]
+        self,
+        database: DatabaseDependency,
+        permit: PermitDependency,
+        purger: PurgerDependency,
+        space_id: FromPath[str],
     ) -> None:
         """Delete a space with its datasets."""
-        await database.write(spaces.delete, _id(space_id))
+        await database.write(spaces.delete, permit, _id(space_id))
         purger.wake()
 
 

@@ -8,6 +8,7 @@ from exempla import clock
 from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId, new_suffix
 from exempla.store import spaces
+from exempla.store.access import READS, Permit
 from exempla.store.database import Row, Transaction
 from exempla.store.listing import like
 
@@ -49,7 +50,8 @@ _LIST = f"""
     FROM datasets AS d JOIN spaces AS s ON s.id = d.space_id
     WHERE d.id < :before
       AND d.name_folded LIKE :name ESCAPE '\\' AND s.name_folded LIKE :space_name ESCAPE '\\'
-      AND (:any_space = 1 OR (s.id = :space AND s.suffix = :space_suffix))
+      AND {READS}
+      AND (:in_space = 0 OR (s.id = :space AND s.suffix = :space_suffix))
     ORDER BY d.id DESC
     LIMIT :limit"""
 
@@ -66,18 +68,19 @@ _TOUCH = """
     WHERE id = :id"""
 
 
-def get(tx: Transaction, id: ResourceId) -> Dataset:
+def get(tx: Transaction, permit: Permit, id: ResourceId) -> Dataset:
     """Return the dataset, or raise `NotFound`."""
-    return _found(id, tx.one(_GET, id=id.number, suffix=id.suffix))
+    return _found(permit, id, tx.one(_GET, id=id.number, suffix=id.suffix))
 
 
-def lock(tx: Transaction, id: ResourceId) -> Dataset:
+def lock(tx: Transaction, permit: Permit, id: ResourceId) -> Dataset:
     """Return the dataset for a write: other writers to it wait until this transaction ends."""
-    return _found(id, tx.one(_LOCK, id=id.number, suffix=id.suffix))
+    return _found(permit, id, tx.one(_LOCK, id=id.number, suffix=id.suffix))
 
 
 def list_page(
     tx: Transaction,
+    permit: Permit,
     *,
     space: ResourceId | None,
     space_name: str,
@@ -91,7 +94,8 @@ def list_page(
     """
     rows = tx.all(
         _LIST,
-        any_space=int(space is None),
+        **permit.spaces,
+        in_space=int(space is not None),
         space=space.number if space else 0,
         space_suffix=space.suffix if space else "",
         space_name=like(space_name),
@@ -102,9 +106,9 @@ def list_page(
     return [_dataset(row) for row in rows]
 
 
-def create(tx: Transaction, space_id: ResourceId, name: str) -> Dataset:
+def create(tx: Transaction, permit: Permit, space_id: ResourceId, name: str) -> Dataset:
     """Make a dataset without versions; the name must be free in the space, else `Conflict`."""
-    spaces.get(tx, space_id)
+    spaces.get(tx, permit, space_id)
     now = clock.now()
     suffix = new_suffix()
     row = tx.one(
@@ -120,9 +124,9 @@ def create(tx: Transaction, space_id: ResourceId, name: str) -> Dataset:
     return Dataset(ResourceId("Dataset", row[0], suffix), space_id, name, now, now, 1, 0, 0)
 
 
-def rename(tx: Transaction, id: ResourceId, name: str) -> Dataset:
+def rename(tx: Transaction, permit: Permit, id: ResourceId, name: str) -> Dataset:
     """Give the dataset another name; it must be free in the space, else `Conflict`."""
-    dataset = lock(tx, id)
+    dataset = lock(tx, permit, id)
     if name == dataset.name:
         return dataset
     if tx.one(
@@ -153,16 +157,19 @@ def touch(tx: Transaction, dataset: Dataset) -> Dataset:
     return dataset
 
 
-def delete(tx: Transaction, id: ResourceId) -> None:
+def delete(tx: Transaction, permit: Permit, id: ResourceId) -> None:
     """Delete the dataset: gone for everyone at once, its rows removed later by `purge.py`."""
-    lock(tx, id)
+    lock(tx, permit, id)
     tx.run("UPDATE datasets SET space_id = NULL WHERE id = :id", id=id.number)
 
 
-def _found(id: ResourceId, row: Row | None) -> Dataset:
-    if not row:
-        raise NotFound(f"there is no dataset with the id {id}")
-    return _dataset(row)
+def _found(permit: Permit, id: ResourceId, row: Row | None) -> Dataset:
+    if row:
+        dataset = _dataset(row)
+        if permit.reads(dataset.space_id.number):
+            permit.check(dataset.space_id.number)
+            return dataset
+    raise NotFound(f"there is no dataset with the id {id}")
 
 
 def _dataset(row: Row) -> Dataset:

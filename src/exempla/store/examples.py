@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from exempla.ids import ResourceId, new_example_ids
 from exempla.store import bodies, datasets, revisions, versions
+from exempla.store.access import Permit
 from exempla.store.bodies import Fields
 from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
@@ -44,6 +45,7 @@ class Page(NamedTuple):
 
 def list_page(
     tx: Transaction,
+    permit: Permit,
     dataset_id: ResourceId,
     version_id: ResourceId | None,
     *,
@@ -54,20 +56,20 @@ def list_page(
 
     The version is the latest if not given.
     """
-    dataset = datasets.get(tx, dataset_id)
+    dataset = datasets.get(tx, permit, dataset_id)
     version = versions.get(tx, dataset, version_id)
     rows = revisions.page(tx, versions.at(dataset, version), after, limit)
     return Page(version, [Example(*row) for row in rows])
 
 
 def create_dataset(
-    tx: Transaction, space_id: ResourceId, name: str, examples: Sequence[Fields]
+    tx: Transaction, permit: Permit, space_id: ResourceId, name: str, examples: Sequence[Fields]
 ) -> tuple[Dataset, Version]:
     """Make a dataset whose first version holds these examples.
 
     Raises `NotFound` for the space and `Conflict` when the name is taken in it.
     """
-    dataset = datasets.create(tx, space_id, name)
+    dataset = datasets.create(tx, permit, space_id, name)
     version = versions.create_first(tx, dataset)
     written = _add(tx, dataset, version, examples)
     return written.dataset, written.version
@@ -75,17 +77,19 @@ def create_dataset(
 
 def insert(
     tx: Transaction,
+    permit: Permit,
     dataset_id: ResourceId,
     version_id: ResourceId | None,
     examples: Sequence[Fields],
 ) -> Written:
     """Append examples to the version, in place; `example_ids` are in the order given."""
-    dataset = datasets.lock(tx, dataset_id)
+    dataset = datasets.lock(tx, permit, dataset_id)
     return _add(tx, dataset, versions.get(tx, dataset, version_id), examples)
 
 
 def update(
     tx: Transaction,
+    permit: Permit,
     dataset_id: ResourceId,
     version_id: ResourceId | None,
     changes: Mapping[str, Fields],
@@ -97,7 +101,7 @@ def update(
     ignored; `example_ids` are the ids that it holds, in the order given. Where nothing changes,
     nothing is written.
     """
-    dataset = datasets.lock(tx, dataset_id)
+    dataset = datasets.lock(tx, permit, dataset_id)
     version = versions.get(tx, dataset, version_id)
     now = dataset.next_moment()
     if new_version:
@@ -116,10 +120,14 @@ def update(
 
 
 def delete(
-    tx: Transaction, dataset_id: ResourceId, version_id: ResourceId, example_ids: Sequence[str]
+    tx: Transaction,
+    permit: Permit,
+    dataset_id: ResourceId,
+    version_id: ResourceId,
+    example_ids: Sequence[str],
 ) -> list[str]:
     """Take examples out of the version, in place; return the ids that it held."""
-    dataset = datasets.lock(tx, dataset_id)
+    dataset = datasets.lock(tx, permit, dataset_id)
     version = versions.get(tx, dataset, version_id)
     at = versions.at(dataset, version)
     held = revisions.find(tx, at, example_ids)

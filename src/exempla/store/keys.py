@@ -1,59 +1,93 @@
-"""API keys and the users they act for. Only the SHA-256 of a secret is stored."""
+"""API keys. A key acts as a user: `USER` keys as who made them, `SERVICE` keys as a bot.
+
+Only the SHA-256 of a secret is stored, and of a secret made here the first characters.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 from exempla import clock
-from exempla.errors import NotFound
+from exempla.errors import AccessForbidden, Conflict, NotFound, ValidationError
 from exempla.ids import ResourceId, new_suffix
+from exempla.store import users
+from exempla.store.access import Permit, Role
 from exempla.store.database import Row, Transaction
+
+KeyType = Literal["USER", "SERVICE"]
 
 PREFIX = "exk_"
 """What a made secret starts with, so that scanners for leaked secrets can know it."""
+
+USED_EVERY = 300 * clock.MICROSECONDS
+"""`last_used_at` is written at most so often, not with every request."""
 
 _HINT_LENGTH = 8  # of the 47 characters of a secret that `new_secret` made
 
 
 class Principal(NamedTuple):
-    """Who makes a request: the key, and the user it acts for."""
+    """Who makes a request."""
 
-    key_id: ResourceId
-    user_id: ResourceId
+    permit: Permit
+    last_used_at: int
 
 
 class ApiKey(NamedTuple):
     """A key without its secret; times in microseconds."""
 
     id: ResourceId
+    user_id: ResourceId
+    """Who it acts as."""
+    created_by: ResourceId
+    key_type: KeyType
     name: str
+    description: str
     hint: str
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    last_used_at: int | None
 
-    def status(self, now: int) -> str:
-        """Tell whether the key is `active`, `revoked` or `expired` at this time."""
-        if self.revoked_at is not None:
-            return "revoked"
-        return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
+    def is_active(self, now: int) -> bool:
+        """Tell whether the key works at this time."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
 
 _AUTHENTICATE = """
-    SELECT k.id, k.suffix, u.id, u.suffix
+    SELECT k.id, k.suffix, u.id, u.suffix, u.is_administrator, COALESCE(k.last_used_at, 0)
     FROM api_keys AS k JOIN users AS u ON u.id = k.user_id
     WHERE k.secret_hash = :secret_hash AND k.revoked_at IS NULL
       AND (k.expires_at IS NULL OR k.expires_at > :now)"""
 
-_COLUMNS = "id, suffix, name, hint, created_at, expires_at, revoked_at"
+_SELECT = """
+    SELECT k.id, k.suffix, u.id, u.suffix, c.id, c.suffix, k.key_type, k.name, k.description,
+        k.hint, k.created_at, k.expires_at, k.revoked_at, k.last_used_at
+    FROM api_keys AS k JOIN users AS u ON u.id = k.user_id JOIN users AS c ON c.id = k.created_by"""
 
-_CREATE = f"""
-    INSERT INTO api_keys
-        (suffix, user_id, name, hint, secret_hash, created_at, expires_at, revoked_at)
-    VALUES (:suffix, :user_id, :name, :hint, :secret_hash, :now, :expires_at, NULL)
-    RETURNING {_COLUMNS}"""
+_CREATE = """
+    INSERT INTO api_keys (suffix, user_id, created_by, key_type, name, description, hint,
+        secret_hash, created_at, expires_at, revoked_at, last_used_at)
+    VALUES (:suffix, :user_id, :created_by, :key_type, :name, :description, :hint,
+        :secret_hash, :now, :expires_at, NULL, NULL)
+    ON CONFLICT (secret_hash) DO NOTHING
+    RETURNING id"""
+
+_LIST = (
+    _SELECT
+    + """
+    WHERE k.id < :before
+      AND (:any_type = 1 OR k.key_type = :key_type)
+      AND (:any_creator = 1 OR (c.id = :creator AND c.suffix = :creator_suffix))
+      AND (:any_space = 1 OR EXISTS (
+        SELECT 1 FROM memberships AS m WHERE m.user_id = k.user_id AND m.space_id = :space))
+      AND (:any_status = 1
+        OR (k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now)) = (:active = 1))
+    ORDER BY k.id DESC
+    LIMIT :limit"""
+)
 
 
 def new_secret() -> str:
@@ -71,66 +105,210 @@ def authenticate(tx: Transaction, hashed: str) -> Principal | None:
     row = tx.one(_AUTHENTICATE, secret_hash=hashed, now=clock.now())
     if not row:
         return None
-    key, key_suffix, user, user_suffix = row
-    return Principal(ResourceId("ApiKey", key, key_suffix), ResourceId("User", user, user_suffix))
-
-
-def create_user(tx: Transaction, name: str, email: str) -> ResourceId:
-    """Make a user."""
-    suffix = new_suffix()
-    row = tx.exactly_one(
-        "INSERT INTO users (suffix, name, email, created_at)"
-        " VALUES (:suffix, :name, :email, :now) RETURNING id",
-        suffix=suffix,
-        name=name,
-        email=email,
-        now=clock.now(),
+    key, key_suffix, user, user_suffix, is_administrator, last_used_at = row
+    permit = Permit(
+        ResourceId("ApiKey", key, key_suffix),
+        ResourceId("User", user, user_suffix),
+        bool(is_administrator),
+        {} if is_administrator else users.roles_of(tx, user),
     )
-    return ResourceId("User", row[0], suffix)
+    return Principal(permit, last_used_at)
+
+
+def used(tx: Transaction, key: ResourceId) -> None:
+    """Store that the key is in use now."""
+    tx.run("UPDATE api_keys SET last_used_at = :now WHERE id = :id", now=clock.now(), id=key.number)
 
 
 def create(
-    tx: Transaction, user: ResourceId, name: str, secret: str, expires_at: int | None
+    tx: Transaction,
+    user: ResourceId,
+    created_by: ResourceId,
+    key_type: KeyType,
+    name: str,
+    description: str,
+    secret: str,
+    expires_at: int | None,
 ) -> ApiKey:
-    """Store a key for the user with this secret."""
-    row = tx.exactly_one(
+    """Store a key with this secret, which acts as `user`."""
+    suffix = new_suffix()
+    row = tx.one(
         _CREATE,
-        suffix=new_suffix(),
+        suffix=suffix,
         user_id=user.number,
+        created_by=created_by.number,
+        key_type=key_type,
         name=name,
+        description=description,
         hint=secret[:_HINT_LENGTH] if secret.startswith(PREFIX) and len(secret) > 40 else "",
         secret_hash=secret_hash(secret),
         now=clock.now(),
         expires_at=expires_at,
     )
-    return _key(row)
+    if not row:
+        raise Conflict("there is a key with this secret already")
+    return _one(tx, row[0], suffix)
+
+
+def create_user_key(
+    tx: Transaction, permit: Permit, name: str, description: str, expires_at: int | None
+) -> tuple[ApiKey, str]:
+    """Make a key that acts as the caller; return it with its secret."""
+    _check_future(expires_at)
+    secret = new_secret()
+    user = permit.user_id
+    return create(tx, user, user, "USER", name, description, secret, expires_at), secret
+
+
+def create_service_key(
+    tx: Transaction,
+    permit: Permit,
+    name: str,
+    description: str,
+    expires_at: int | None,
+    roles: Mapping[ResourceId, Role],
+) -> tuple[ApiKey, str]:
+    """Make a key that acts as a new bot with these roles; return it with its secret.
+
+    Who makes it must be `ADMIN` of each of the spaces.
+    """
+    from exempla.store import spaces
+
+    _check_future(expires_at)
+    for space in roles:
+        spaces.get(tx, permit._replace(needs=Role.ADMIN), space)
+    bot = users.create_bot(tx, name, {space.number: role for space, role in roles.items()})
+    secret = new_secret()
+    key = create(tx, bot.id, permit.user_id, "SERVICE", name, description, secret, expires_at)
+    return key, secret
+
+
+def list_page(
+    tx: Transaction,
+    permit: Permit,
+    *,
+    key_type: KeyType | None,
+    active: bool | None,
+    space: ResourceId | None,
+    creator: ResourceId | None,
+    before: int,
+    limit: int,
+) -> list[ApiKey]:
+    """Return keys, newest first, whose number is below `before`.
+
+    With a space: the service keys that have a role in it. Else those that the caller made; an
+    administrator may ask for those of another `creator`, or for all service keys.
+    """
+    from exempla.store import spaces
+
+    if space:
+        spaces.get(tx, permit, space)
+        key_type = key_type or "SERVICE"
+    elif not permit.is_administrator:
+        if creator and creator != permit.user_id:
+            raise AccessForbidden("only an administrator may list the keys of other users")
+        creator = permit.user_id
+    elif key_type != "SERVICE":
+        creator = creator or permit.user_id
+    rows = tx.all(
+        _LIST,
+        before=before,
+        any_type=int(key_type is None),
+        key_type=key_type or "",
+        any_creator=int(creator is None),
+        creator=creator.number if creator else 0,
+        creator_suffix=creator.suffix if creator else "",
+        any_space=int(space is None),
+        space=space.number if space else 0,
+        any_status=int(active is None),
+        active=int(bool(active)),
+        now=clock.now(),
+        limit=limit,
+    )
+    return [_key(row) for row in rows]
 
 
 def list_all(tx: Transaction) -> list[ApiKey]:
     """Return all keys, oldest first, the revoked ones too."""
-    return [_key(row) for row in tx.all(f"SELECT {_COLUMNS} FROM api_keys ORDER BY id")]
+    return [_key(row) for row in tx.all(_SELECT + " ORDER BY k.id")]
 
 
-def revoke(tx: Transaction, id: ResourceId) -> ApiKey:
-    """End a key at once; raise `NotFound` if there is none such. Twice is as good as once."""
+def refresh(
+    tx: Transaction, permit: Permit, id: ResourceId, expires_at: int | None, grace_s: int
+) -> tuple[ApiKey, str]:
+    """Replace a key by one with another secret; return that with its secret.
+
+    The old one ends now, or after the grace period.
+    """
+    old = _managed(tx, permit, id)
+    now = clock.now()
+    if not old.is_active(now):
+        raise Conflict(f"the key {old.name!r} is revoked or expired; make a new one")
+    if old.expires_at is not None and expires_at is None:
+        raise ValidationError("expires_at is required, since the key has an expiry now")
+    _check_future(expires_at)
+    end = now + grace_s * clock.MICROSECONDS
+    if old.expires_at is None or end < old.expires_at:
+        tx.run(
+            "UPDATE api_keys SET expires_at = :grace_end, revoked_at = :revoked_at WHERE id = :id",
+            grace_end=end if grace_s else old.expires_at,
+            revoked_at=None if grace_s else now,
+            id=id.number,
+        )
+    secret = new_secret()
+    made = create(
+        tx, old.user_id, old.created_by, old.key_type, old.name, old.description, secret, expires_at
+    )
+    return made, secret
+
+
+def revoke(tx: Transaction, permit: Permit, id: ResourceId) -> ApiKey:
+    """End a key at once; twice is as good as once."""
+    key = _managed(tx, permit, id)
+    now = clock.now()
+    tx.run(
+        "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, :now) WHERE id = :id",
+        now=now,
+        id=id.number,
+    )
+    return key._replace(revoked_at=key.revoked_at or now)
+
+
+def _managed(tx: Transaction, permit: Permit, id: ResourceId) -> ApiKey:
+    """Return a key that the caller may end: its own, or one of spaces that it is `ADMIN` of."""
+    # FOR UPDATE: two refreshes at once must not make two keys.
     row = tx.one(
-        "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, :now)"
-        f" WHERE id = :id AND suffix = :suffix RETURNING {_COLUMNS}",
-        now=clock.now(),
+        _SELECT + " WHERE k.id = :id AND k.suffix = :suffix FOR UPDATE OF k",
         id=id.number,
         suffix=id.suffix,
     )
-    if not row:
-        raise NotFound(f"there is no key with the id {id}")
-    return _key(row)
+    if row:
+        key = _key(row)
+        if permit.is_administrator or permit.user_id in {key.created_by, key.user_id}:
+            return key
+        theirs = users.roles_of(tx, key.user_id.number)
+        if theirs and all(permit.roles.get(space) == Role.ADMIN for space in theirs):
+            return key
+        if any(permit.reads(space) for space in theirs):
+            raise AccessForbidden("only who made the key, or an admin of its spaces, may do this")
+    raise NotFound(f"there is no key with the id {id}")
 
 
-def first_user(tx: Transaction) -> ResourceId | None:
-    """Return the user that the first start made."""
-    row = tx.one("SELECT id, suffix FROM users ORDER BY id LIMIT 1")
-    return ResourceId("User", *row) if row else None
+def _check_future(expires_at: int | None) -> None:
+    if expires_at is not None and expires_at <= clock.now():
+        raise ValidationError("expires_at is in the past")
+
+
+def _one(tx: Transaction, number: int, suffix: str) -> ApiKey:
+    statement = _SELECT + " WHERE k.id = :id AND k.suffix = :suffix"
+    return _key(tx.exactly_one(statement, id=number, suffix=suffix))
 
 
 def _key(row: Row) -> ApiKey:
-    number, suffix, *rest = row
-    return ApiKey(ResourceId("ApiKey", number, suffix), *rest)
+    key, key_suffix, user, user_suffix, creator, creator_suffix, *rest = row
+    return ApiKey(
+        ResourceId("ApiKey", key, key_suffix),
+        ResourceId("User", user, user_suffix),
+        ResourceId("User", creator, creator_suffix),
+        *rest,
+    )

@@ -8,6 +8,7 @@ from exempla import clock
 from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId, new_suffix
 from exempla.store import spaces
+from exempla.store.access import READS, Permit
 from exempla.store.database import Row, Transaction
 from exempla.store.listing import like
 
@@ -23,27 +24,33 @@ class Organization(NamedTuple):
 
 _COLUMNS = "id, suffix, name, description, created_at"
 
-_GET = f"SELECT {_COLUMNS} FROM organizations WHERE id = :id AND suffix = :suffix"
-
 _CREATE = f"""
     INSERT INTO organizations (suffix, name, name_folded, description, created_at)
     VALUES (:suffix, :name, :name_folded, :description, :created_at)
     ON CONFLICT (name) DO NOTHING
     RETURNING {_COLUMNS}"""
 
+# An organization exists for those who can read a space in it.
+_READS = f"""(:any_space = 1 OR organizations.id IN (
+    SELECT s.organization_id FROM spaces AS s WHERE {READS}))"""
+
 _LIST = f"""
     SELECT {_COLUMNS} FROM organizations
-    WHERE id < :before AND name_folded LIKE :name ESCAPE '\\'
+    WHERE {_READS} AND id < :before AND name_folded LIKE :name ESCAPE '\\'
     ORDER BY id DESC
     LIMIT :limit"""
+
+_GET = f"""
+    SELECT {_COLUMNS} FROM organizations WHERE id = :id AND suffix = :suffix AND {_READS}"""
 
 _UPDATE = """
     UPDATE organizations SET name = :name, name_folded = :name_folded, description = :description
     WHERE id = :id"""
 
 
-def create(tx: Transaction, name: str, description: str) -> Organization:
+def create(tx: Transaction, permit: Permit, name: str, description: str) -> Organization:
     """Make an organization, or raise `Conflict` when the name is taken."""
+    permit.check(None)
     row = tx.one(
         _CREATE,
         suffix=new_suffix(),
@@ -57,29 +64,37 @@ def create(tx: Transaction, name: str, description: str) -> Organization:
     return _organization(row)
 
 
-def get(tx: Transaction, id: ResourceId) -> Organization:
+def get(tx: Transaction, permit: Permit, id: ResourceId) -> Organization:
     """Return the organization, or raise `NotFound`."""
-    return _found(id, tx.one(_GET, id=id.number, suffix=id.suffix))
+    return _found(id, tx.one(_GET, id=id.number, suffix=id.suffix, **permit.spaces))
 
 
-def _lock(tx: Transaction, id: ResourceId) -> Organization:
+def _lock(tx: Transaction, permit: Permit, id: ResourceId) -> Organization:
     """Return the organization for a write: who changes it, or adds to it, waits until this ends."""
-    return _found(id, tx.one(_GET + " FOR UPDATE OF organizations", id=id.number, suffix=id.suffix))
+    locked = _GET + " FOR UPDATE OF organizations"
+    organization = _found(id, tx.one(locked, id=id.number, suffix=id.suffix, **permit.spaces))
+    permit.check(None)
+    return organization
 
 
-def list_page(tx: Transaction, *, name: str, before: int, limit: int) -> list[Organization]:
+def list_page(
+    tx: Transaction, permit: Permit, *, name: str, before: int, limit: int
+) -> list[Organization]:
     """Return organizations, newest first, whose number is below `before`.
 
     `name` is a part of their names, in any case.
     """
-    return [_organization(r) for r in tx.all(_LIST, name=like(name), before=before, limit=limit)]
+    return [
+        _organization(r)
+        for r in tx.all(_LIST, name=like(name), before=before, limit=limit, **permit.spaces)
+    ]
 
 
 def update(
-    tx: Transaction, id: ResourceId, name: str | None, description: str | None
+    tx: Transaction, permit: Permit, id: ResourceId, name: str | None, description: str | None
 ) -> Organization:
     """Change what is not None."""
-    organization = _lock(tx, id)
+    organization = _lock(tx, permit, id)
     changed = organization._replace(
         name=organization.name if name is None else name,
         description=organization.description if description is None else description,
@@ -98,11 +113,11 @@ def update(
     return changed
 
 
-def delete(tx: Transaction, id: ResourceId) -> None:
+def delete(tx: Transaction, permit: Permit, id: ResourceId) -> None:
     """Delete the organization with its spaces and all that is in them."""
-    organization = _lock(tx, id)
+    organization = _lock(tx, permit, id)
     for space in spaces.of_organization(tx, organization.id):
-        spaces.delete(tx, space.id)
+        spaces.delete(tx, permit, space.id)
     tx.run("DELETE FROM organizations WHERE id = :id", id=id.number)
 
 

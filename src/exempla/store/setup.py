@@ -15,9 +15,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from exempla.errors import StartupError
-from exempla.ids import ResourceId
 from exempla.settings import DATABASE_FILE, Settings, default_data_dir
-from exempla.store import keys, organizations, spaces
+from exempla.store import keys, organizations, spaces, users
+from exempla.store.access import OPERATOR
 from exempla.store.database import Database, Transaction
 from exempla.store.engines import Engine, Postgres, Sqlite, engine_for_url
 from exempla.store.migrations import HEAD, KNOWN, upgrade
@@ -124,15 +124,15 @@ def _schema_revision(tx: Transaction, engine: Engine) -> str | None:
 
 
 def _bootstrap(tx: Transaction, bootstrap_key: str | None) -> str | None:
-    if keys.first_user(tx):
+    if users.first(tx):
         if bootstrap_key and not keys.authenticate(tx, keys.secret_hash(bootstrap_key)):
             _log.warning("EXEMPLA_BOOTSTRAP_KEY is not used: this database has keys already")
         return None
-    organization = organizations.create(tx, DEFAULT_NAME, "")
-    spaces.create(tx, organization.id, DEFAULT_NAME, "")
-    user: ResourceId = keys.create_user(tx, "Admin", "admin@localhost")
+    user = users.create(tx, "Admin", "admin@localhost", is_administrator=True).id
     secret = bootstrap_key or keys.new_secret()
-    keys.create(tx, user, "admin", secret, expires_at=None)
+    keys.create(tx, user, user, "USER", "admin", "", secret, None)
+    organization = organizations.create(tx, OPERATOR, DEFAULT_NAME, "")
+    spaces.create(tx, OPERATOR, organization.id, DEFAULT_NAME, "")
     return None if bootstrap_key else secret
 
 

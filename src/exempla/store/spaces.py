@@ -7,6 +7,7 @@ from typing import NamedTuple
 from exempla import clock
 from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId, new_suffix
+from exempla.store.access import READS, Permit
 from exempla.store.database import Row, Transaction
 from exempla.store.listing import like
 
@@ -31,10 +32,11 @@ _CREATE = f"""
     ON CONFLICT (organization_id, name) DO NOTHING
     RETURNING {_COLUMNS}"""
 
-_LIST = """
+_LIST = f"""
     SELECT s.id, s.suffix, s.name, s.description, s.created_at
     FROM spaces AS s JOIN organizations AS o ON o.id = s.organization_id
     WHERE s.id < :before AND s.name_folded LIKE :name ESCAPE '\\'
+      AND {READS}
       AND (:any_organization = 1 OR (o.id = :organization AND o.suffix = :organization_suffix))
     ORDER BY s.id DESC
     LIMIT :limit"""
@@ -48,8 +50,11 @@ _NAME_TAKEN = """
     WHERE this.id = :id AND s.name = :name"""
 
 
-def create(tx: Transaction, organization: ResourceId, name: str, description: str) -> Space:
+def create(
+    tx: Transaction, permit: Permit, organization: ResourceId, name: str, description: str
+) -> Space:
     """Make a space; the name must be free in the organization, else `Conflict`."""
+    permit.check(None)
     row = tx.one(
         _CREATE,
         suffix=new_suffix(),
@@ -71,18 +76,26 @@ def create(tx: Transaction, organization: ResourceId, name: str, description: st
     raise NotFound(f"there is no organization with the id {organization}")
 
 
-def get(tx: Transaction, id: ResourceId) -> Space:
+def get(tx: Transaction, permit: Permit, id: ResourceId) -> Space:
     """Return the space, or raise `NotFound`."""
-    return _found(id, tx.one(_GET, id=id.number, suffix=id.suffix))
+    return _found(permit, id, tx.one(_GET, id=id.number, suffix=id.suffix))
 
 
-def _lock(tx: Transaction, id: ResourceId) -> Space:
+def _lock(tx: Transaction, permit: Permit, id: ResourceId) -> Space:
     """Return the space for a write: who changes it, or adds to it, waits until this ends."""
-    return _found(id, tx.one(_GET + " FOR UPDATE OF spaces", id=id.number, suffix=id.suffix))
+    return _found(
+        permit, id, tx.one(_GET + " FOR UPDATE OF spaces", id=id.number, suffix=id.suffix)
+    )
 
 
 def list_page(
-    tx: Transaction, *, organization: ResourceId | None, name: str, before: int, limit: int
+    tx: Transaction,
+    permit: Permit,
+    *,
+    organization: ResourceId | None,
+    name: str,
+    before: int,
+    limit: int,
 ) -> list[Space]:
     """Return spaces, newest first, whose number is below `before`.
 
@@ -90,6 +103,7 @@ def list_page(
     """
     rows = tx.all(
         _LIST,
+        **permit.spaces,
         any_organization=int(organization is None),
         organization=organization.number if organization else 0,
         organization_suffix=organization.suffix if organization else "",
@@ -108,9 +122,11 @@ def of_organization(tx: Transaction, organization: ResourceId) -> list[Space]:
     return [_space(row) for row in rows]
 
 
-def update(tx: Transaction, id: ResourceId, name: str | None, description: str | None) -> Space:
+def update(
+    tx: Transaction, permit: Permit, id: ResourceId, name: str | None, description: str | None
+) -> Space:
     """Change what is not None."""
-    space = _lock(tx, id)
+    space = _lock(tx, permit, id)
     changed = space._replace(
         name=space.name if name is None else name,
         description=space.description if description is None else description,
@@ -127,15 +143,18 @@ def update(tx: Transaction, id: ResourceId, name: str | None, description: str |
     return changed
 
 
-def delete(tx: Transaction, id: ResourceId) -> None:
+def delete(tx: Transaction, permit: Permit, id: ResourceId) -> None:
     """Delete the space with its datasets, whose rows `purge.py` removes afterwards."""
-    _lock(tx, id)
+    _lock(tx, permit, id)
     tx.run("UPDATE datasets SET space_id = NULL WHERE space_id = :id", id=id.number)
+    tx.run("DELETE FROM memberships WHERE space_id = :id", id=id.number)
     tx.run("DELETE FROM spaces WHERE id = :id", id=id.number)
 
 
-def _found(id: ResourceId, row: Row | None) -> Space:
-    if not row:
+def _found(permit: Permit, id: ResourceId, row: Row | None) -> Space:
+    if row and permit.reads(id.number):
+        permit.check(id.number)
+    else:
         raise NotFound(f"there is no space with the id {id}")
     return _space(row)
 

@@ -83,6 +83,7 @@ users = Table(
     _text("name"),
     _text("email"),
     _integer("created_at"),
+    Column("is_administrator", Integer, nullable=False, server_default="1"),
     UniqueConstraint("email"),
     sqlite_autoincrement=True,
 )
@@ -99,8 +100,60 @@ api_keys = Table(
     _integer("created_at"),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("created_by", _Id, nullable=False, server_default="1"),  # the number of a user
+    Column("key_type", Text, nullable=False, server_default="USER"),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("last_used_at", BigInteger),
     UniqueConstraint("secret_hash"),
     sqlite_autoincrement=True,
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("user_id", _Id, ForeignKey("users.id"), primary_key=True),
+    Column("space_id", _Id, ForeignKey("spaces.id"), primary_key=True),
+    Column("role", Integer, nullable=False),  # a `Role`
+    Index("ix_memberships_space_id", "space_id"),
+)
+
+annotation_configs = Table(
+    "annotation_configs",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    _text("suffix"),
+    Column("space_id", _Id, ForeignKey("spaces.id"), nullable=False),
+    _text("name"),
+    _text("name_folded"),
+    _text("type"),
+    _text("settings"),  # a JSON object: the range of scores, or the labels
+    _integer("created_at"),
+    UniqueConstraint("space_id", "name"),
+    sqlite_autoincrement=True,
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    _text("suffix"),
+    Column("space_id", _Id, ForeignKey("spaces.id"), nullable=False),
+    _text("name"),
+    _text("name_folded"),
+    Column("description", Text),
+    Column("color", Text),
+    _integer("created_at"),
+    _integer("updated_at"),
+    UniqueConstraint("space_id", "name_folded"),
+    sqlite_autoincrement=True,
+)
+
+dataset_tags = Table(
+    "dataset_tags",
+    metadata,
+    Column("dataset_id", _Id, primary_key=True),
+    Column("tag_id", _Id, ForeignKey("tags.id"), primary_key=True),
+    Index("ix_dataset_tags_tag_id", "tag_id"),
 )
 
 datasets = Table(
@@ -154,6 +207,19 @@ revisions = Table(
     Column("valid_to", Integer, primary_key=True),
     _integer("updated_at"),
     _text("body"),  # the example's fields, a JSON object whose values are as they were sent
+)
+
+example_annotations = Table(  # of an example, in all versions; by the name of their config
+    "annotations",
+    metadata,
+    Column("dataset_id", _Id, primary_key=True),
+    Column("ordinal", BigInteger, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("score", Text),  # a JSON number, as it was sent
+    Column("label", Text),
+    Column("text", Text),
+    _integer("updated_at"),
+    Column("user_id", _Id, nullable=False),  # who made the last change
 )
 
 _latest = text(f"valid_to = {END}")

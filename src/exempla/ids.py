@@ -12,7 +12,16 @@ from typing import Literal, NamedTuple
 
 from exempla.errors import InvalidRequest
 
-Kind = Literal["Organization", "Space", "Dataset", "DatasetVersion", "ApiKey", "User"]
+Kind = Literal[
+    "Organization",
+    "Space",
+    "Dataset",
+    "DatasetVersion",
+    "AnnotationConfig",
+    "Tag",
+    "ApiKey",
+    "User",
+]
 
 _FORM = re.compile(r"([A-Za-z]+):([1-9][0-9]{0,17}):([A-Za-z0-9]{4,32})")
 _ALPHABET = string.ascii_letters + string.digits

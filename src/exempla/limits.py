@@ -17,3 +17,18 @@ MAX_DESCRIPTION_LENGTH = 1_000
 
 MIN_KEY_LENGTH = 20
 """Characters of a key that the operator chooses (`EXEMPLA_BOOTSTRAP_KEY`)."""
+
+MAX_ASSIGNMENTS = 100
+"""Spaces that one service key may use; more is `422`."""
+
+MAX_GRACE_S = 86_400
+"""Seconds that a refreshed key may still work; more is `422`."""
+
+MAX_TAGS = 100
+"""Tags to attach or detach in one request; more is `422`."""
+
+MAX_TAG_NAME_LENGTH = 100
+"""Characters of the name of a tag; more is `422`."""
+
+MAX_LABELS = 500
+"""Labels of a categorical annotation config; more is `422`."""

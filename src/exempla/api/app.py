@@ -10,6 +10,8 @@ from litestar import Litestar, datastructures
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
+from exempla.api.annotation_configs import AnnotationConfigsController
+from exempla.api.api_keys import ApiKeysController
 from exempla.api.auth import authorize
 from exempla.api.body import JsonBody
 from exempla.api.datasets import DatasetsController
@@ -46,6 +48,8 @@ def create_litestar(database: Database) -> Litestar:
             SpacesController,
             DatasetsController,
             ExamplesController,
+            ApiKeysController,
+            AnnotationConfigsController,
             *not_supported_routes(),
         ],
         state=datastructures.State({"database": database}),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TypeVar
 
 from exempla.errors import InvalidRequest, ValidationError
 from exempla.ids import Kind, ResourceId, parse_id
 from exempla.limits import MAX_DESCRIPTION_LENGTH, MAX_ITEMS, MAX_NAME_LENGTH
+
+T = TypeVar("T", bound=str)
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
@@ -40,6 +43,16 @@ def part_of_name(value: str | None, field: str) -> str:
 def optional_id(value: str | None, kind: Kind, field: str) -> ResourceId | None:
     """Read an id that may be omitted; an empty string counts as omitted."""
     return parse_id(value, kind, field) if value else None
+
+
+def one_of(value: str | None, allowed: tuple[T, ...], field: str) -> T | None:
+    """Read a query parameter that is one of a few words; None if omitted."""
+    if not value:
+        return None
+    for word in allowed:
+        if word == value:
+            return word
+    raise ValidationError(f"{field} must be one of {', '.join(allowed)}")
 
 
 def count_of(items: Sequence[object], field: str) -> None:

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from exempla.settings import DATABASE_FILE
+from exempla.store.migrations import HEAD
 from tests.cli.support import (
     ORGANIZATIONS,
     SPACES,
@@ -38,7 +39,7 @@ FOREIGN_ADDRESS = "192.0.2.1"  # reserved for documentation (RFC 5737): no machi
 
 OTHER_SCHEMA = (
     "UPDATE alembic_version SET version_num = '9999'",
-    "UPDATE alembic_version SET version_num = '0001'",
+    f"UPDATE alembic_version SET version_num = '{HEAD}'",
 )
 NO_SCHEMA = (
     "ALTER TABLE alembic_version RENAME TO moved",

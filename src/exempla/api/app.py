@@ -23,6 +23,7 @@ from exempla.api.organizations import OrganizationsController
 from exempla.api.problems import CONTENT_TYPE, encode, errors_page, failed, handle
 from exempla.api.purging import Purger
 from exempla.api.spaces import SpacesController
+from exempla.api.tags import DatasetTagsController, TagsController
 from exempla.errors import NotFound, Problem
 from exempla.limits import MAX_BODY_BYTES
 from exempla.store.database import Database
@@ -50,6 +51,8 @@ def create_litestar(database: Database) -> Litestar:
             ExamplesController,
             ApiKeysController,
             AnnotationConfigsController,
+            TagsController,
+            DatasetTagsController,
             *not_supported_routes(),
         ],
         state=datastructures.State({"database": database}),

@@ -157,6 +157,8 @@ def _explain(message: str) -> Problem:
         return InvalidRequest(
             f"{where} must be {wanted}, not {_TYPES.get(expected[2], expected[2])}"
         )
+    if said.startswith("Invalid enum value"):
+        return ValidationError(f"{where} is not one of the words that are allowed here")
     if said.startswith("Integer value out of range"):
         return ValidationError(f"{where} is out of range")
     return InvalidRequest(f"{where}: {said}")

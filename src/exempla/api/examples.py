@@ -12,8 +12,10 @@ from exempla.api.dependencies import DatabaseDependency, PermitDependency
 from exempla.clock import rfc3339
 from exempla.errors import InvalidRequest, NotSupported, ValidationError
 from exempla.ids import ResourceId, parse_id
+from exempla.store import annotations as annotations_store
 from exempla.store import examples
 from exempla.store.access import Permit
+from exempla.store.annotations import Annotation, Value
 from exempla.store.bodies import Fields
 from exempla.store.database import Database
 from exempla.store.examples import Example, Written
@@ -58,6 +60,46 @@ class WrittenAnswer(msgspec.Struct):
     updated_at: str
     dataset_version_id: str
     example_ids: list[str]
+
+
+class AnnotationInput(msgspec.Struct, forbid_unknown_fields=True):
+    """What to set of an annotation; a part that is omitted or null stays as it is."""
+
+    name: str
+    score: float | int | None = None
+    label: str | None = None
+    text: str | None = None
+
+
+class AnnotateRecord(msgspec.Struct, forbid_unknown_fields=True):
+    """An example, by id, and what to set of its annotations."""
+
+    record_id: str
+    values: list[AnnotationInput]
+
+
+class AnnotateExamples(msgspec.Struct, forbid_unknown_fields=True):
+    """Annotations of 1 to 1,000 examples."""
+
+    annotations: list[AnnotateRecord]
+
+
+class AnnotatorAnswer(msgspec.Struct):
+    """Who made an annotation."""
+
+    id: str
+    email: str
+
+
+class AnnotationAnswer(msgspec.Struct):
+    """An annotation as clients see it."""
+
+    name: str
+    score: msgspec.Raw | None
+    label: str | None
+    text: str | None
+    updated_at: str
+    annotator: AnnotatorAnswer
 
 
 class DeletedAnswer(msgspec.Struct):
@@ -137,6 +179,19 @@ class ExamplesController(Controller):
             await database.write(examples.update, permit, dataset, version, changes, new_version)
         )
 
+    @post("/annotate", status_code=202)
+    async def annotate_examples(
+        self,
+        database: DatabaseDependency,
+        permit: PermitDependency,
+        dataset_id: FromPath[str],
+        data: JSONBody[AnnotateExamples],
+    ) -> None:
+        """Set annotations of examples; they belong to the examples, in all versions."""
+        dataset, _ = _ids(dataset_id, None)
+        records = _records(data.annotations)
+        await database.write(annotations_store.annotate, permit, dataset, records)
+
     @delete(status_code=200)
     async def delete_examples(
         self,
@@ -187,22 +242,66 @@ async def _page(
     if has_more:
         last = pages.ExamplesCursor(dataset.number, page.version.id, shown[-1].ordinal)
         pagination.next_cursor = str(last)
-    return Response(_render(shown, pagination), media_type=MediaType.JSON)
+    return Response(_render(shown, page.annotations, pagination), media_type=MediaType.JSON)
 
 
 _encode = msgspec.json.Encoder().encode
 
 
-def _render(shown: list[Example], pagination: pages.Pagination) -> bytes:
+def _render(
+    shown: list[Example], annotations: dict[int, list[Annotation]], pagination: pages.Pagination
+) -> bytes:
     """Join stored text to the answer; no body is parsed."""
     items = ",".join(
         [
             f'{{"id":{_encode(id).decode()},"created_at":"{rfc3339(created_at)}",'
-            f'"updated_at":"{rfc3339(updated_at)}"{"," if len(body) > 2 else ""}{body[1:]}'
-            for _, id, created_at, updated_at, body in shown
+            f'"updated_at":"{rfc3339(updated_at)}"{"," if len(body) > 2 else ""}'
+            + (_annotated(body, annotations[ordinal]) if ordinal in annotations else body[1:])
+            for ordinal, id, created_at, updated_at, body in shown
         ]
     )
     return f'{{"examples":[{items}],"pagination":{_encode(pagination).decode()}}}'.encode()
+
+
+def _annotated(body: str, annotations: list[Annotation]) -> str:
+    """Return the rest of an example's object, from its fields on, with its annotations."""
+    answers = [
+        AnnotationAnswer(
+            name=one.name,
+            score=None if one.score is None else msgspec.Raw(one.score),
+            label=one.label,
+            text=one.text,
+            updated_at=rfc3339(one.updated_at),
+            annotator=AnnotatorAnswer(str(one.annotator_id), one.annotator_email),
+        )
+        for one in annotations
+    ]
+    return f'{body[1:-1]},"annotations":{_encode(answers).decode()}}}'
+
+
+def _records(given: list[AnnotateRecord]) -> list[tuple[str, list[Value]]]:
+    fields.count_of(given, "annotations")
+    records: list[tuple[str, list[Value]]] = []
+    for index, record in enumerate(given):
+        where = f"annotations[{index}]"
+        if not record.record_id:
+            raise ValidationError(f"{where}.record_id is empty; give the id of an example")
+        if not record.values:
+            raise ValidationError(f"{where}.values is empty; give at least one")
+        values = [
+            Value(
+                v.name, v.score, v.label, _free_of_nul(v.text, where), f"{where}.values[{number}]"
+            )
+            for number, v in enumerate(record.values)
+        ]
+        records.append((record.record_id, values))
+    return records
+
+
+def _free_of_nul(text: str | None, where: str) -> str | None:
+    if text and "\0" in text:
+        raise ValidationError(f"{where} has a text with the character U+0000, which is not allowed")
+    return text
 
 
 def _written(written: Written) -> WrittenAnswer:

@@ -15,11 +15,11 @@ T = TypeVar("T", bound=str)
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
 
-def name(value: str, field: str = "name") -> str:
+def name(value: str, field: str = "name", longest: int = MAX_NAME_LENGTH) -> str:
     """Return a name that is not blank and not too long, or raise `ValidationError`."""
     if not value.strip():
         raise ValidationError(f"{field} is blank; give it at least one visible character")
-    return _text(value, field, MAX_NAME_LENGTH)
+    return _text(value, field, longest)
 
 
 def description(value: str | None) -> str:

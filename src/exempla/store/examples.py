@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from exempla.ids import ResourceId, new_example_ids
+from exempla.store import annotations as annotations_store
 from exempla.store import bodies, datasets, revisions, versions
 from exempla.store.access import Permit
+from exempla.store.annotations import Annotation
 from exempla.store.bodies import Fields
 from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
@@ -41,6 +43,8 @@ class Page(NamedTuple):
 
     version: Version
     examples: list[Example]
+    annotations: dict[int, list[Annotation]]
+    """Of these examples, by ordinal."""
 
 
 def list_page(
@@ -58,8 +62,10 @@ def list_page(
     """
     dataset = datasets.get(tx, permit, dataset_id)
     version = versions.get(tx, dataset, version_id)
-    rows = revisions.page(tx, versions.at(dataset, version), after, limit)
-    return Page(version, [Example(*row) for row in rows])
+    found = [
+        Example(*row) for row in revisions.page(tx, versions.at(dataset, version), after, limit)
+    ]
+    return Page(version, found, _annotations(tx, dataset, found))
 
 
 def create_dataset(
@@ -156,6 +162,14 @@ def _add(
         last.created_at,
     )
     return Written(dataset, version, ids)
+
+
+def _annotations(
+    tx: Transaction, dataset: Dataset, found: Sequence[Example]
+) -> dict[int, list[Annotation]]:
+    if not found:
+        return {}
+    return annotations_store.between(tx, dataset.id.number, found[0].ordinal, found[-1].ordinal)
 
 
 def _touch(

@@ -19,7 +19,7 @@ def purge_some(tx: Transaction) -> bool:
     if not row:
         return False
     id = row[0]
-    for table in ("revisions", "examples"):
+    for table in ("revisions", "annotations", "examples"):
         bound = tx.one(_BOUND.format(table=table), id=id, rows=ROWS_AT_ONCE)
         if bound:
             # One example may have many revisions: at least its own are removed.
@@ -30,6 +30,7 @@ def purge_some(tx: Transaction) -> bool:
             )
             return True
         tx.run(f"DELETE FROM {table} WHERE dataset_id = :id", id=id)
+    tx.run("DELETE FROM dataset_tags WHERE dataset_id = :id", id=id)
     tx.run("DELETE FROM versions WHERE dataset_id = :id", id=id)
     tx.run("DELETE FROM datasets WHERE id = :id", id=id)
     return True

@@ -45,6 +45,9 @@ _UPDATE = """
     UPDATE spaces SET name = :name, name_folded = :name_folded, description = :description
     WHERE id = :id"""
 
+_DETACH_TAGS = """
+    DELETE FROM dataset_tags WHERE tag_id IN (SELECT id FROM tags WHERE space_id = :id)"""
+
 _NAME_TAKEN = """
     SELECT 1 FROM spaces AS s JOIN spaces AS this ON this.organization_id = s.organization_id
     WHERE this.id = :id AND s.name = :name"""
@@ -147,7 +150,9 @@ def delete(tx: Transaction, permit: Permit, id: ResourceId) -> None:
     """Delete the space with its datasets, whose rows `purge.py` removes afterwards."""
     _lock(tx, permit, id)
     tx.run("UPDATE datasets SET space_id = NULL WHERE space_id = :id", id=id.number)
-    tx.run("DELETE FROM memberships WHERE space_id = :id", id=id.number)
+    tx.run(_DETACH_TAGS, id=id.number)
+    for table in ("memberships", "tags", "annotation_configs"):
+        tx.run(f"DELETE FROM {table} WHERE space_id = :id", id=id.number)
     tx.run("DELETE FROM spaces WHERE id = :id", id=id.number)
 
 

@@ -31,6 +31,6 @@ def upgrade(engine: Engine, begin: Callable[[Any], str | None]) -> None:
     pool = create_engine(engine.url, creator=engine.connect, poolclass=NullPool)
     with pool.connect() as connection:  # its first use ends any transaction, so begin after it
         if begin(connection.connection.driver_connection) != HEAD:
-            config.attributes["connection"] = connection
-            command.upgrade(config, HEAD)
-        connection.commit()
+            with connection.begin():  # Alembic commits each step, but for a transaction not its own
+                config.attributes["connection"] = connection
+                command.upgrade(config, HEAD)

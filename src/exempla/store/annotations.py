@@ -1,0 +1,155 @@
+"""Annotations of examples. One belongs to the example, in all versions, under its config's name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from exempla.errors import ValidationError
+from exempla.ids import ResourceId
+from exempla.store import annotation_configs, datasets
+from exempla.store.access import Permit
+from exempla.store.annotation_configs import Config
+from exempla.store.database import Transaction
+
+
+class Value(NamedTuple):
+    """What an annotation says; None leaves that part as it is."""
+
+    name: str
+    score: float | int | None
+    label: str | None
+    text: str | None
+    where: str
+    """Where it stands in the request, for messages: `annotations[0].values[1]`."""
+
+
+class Annotation(NamedTuple):
+    """An annotation of an example; times in microseconds, the score as the text of a number."""
+
+    name: str
+    score: str | None
+    label: str | None
+    text: str | None
+    updated_at: int
+    annotator_id: ResourceId
+    annotator_email: str
+
+
+_ORDINALS = """
+    SELECT e.id, e.ordinal
+    FROM EACH(:ids) AS given (value) CROSS JOIN examples AS e
+    WHERE e.dataset_id = :dataset_id AND e.id = given.value"""
+
+_UPSERT = """
+    INSERT INTO annotations
+        (dataset_id, ordinal, name, score, label, text, updated_at, user_id)
+    VALUES (:dataset_id, :ordinal, :name, :score, :label, :text, :updated_at, :user_id)
+    ON CONFLICT (dataset_id, ordinal, name) DO UPDATE SET
+        score = COALESCE(excluded.score, annotations.score),
+        label = COALESCE(excluded.label, annotations.label),
+        text = COALESCE(excluded.text, annotations.text),
+        updated_at = excluded.updated_at,
+        user_id = excluded.user_id"""
+
+_BETWEEN = """
+    SELECT a.ordinal, a.name, a.score, a.label, a.text, a.updated_at, u.id, u.suffix, u.email
+    FROM annotations AS a JOIN users AS u ON u.id = a.user_id
+    WHERE a.dataset_id = :dataset_id AND a.ordinal >= :first AND a.ordinal <= :last
+    ORDER BY a.ordinal, a.name"""
+
+
+def annotate(
+    tx: Transaction,
+    permit: Permit,
+    dataset_id: ResourceId,
+    records: Sequence[tuple[str, Sequence[Value]]],
+) -> None:
+    """Set annotations of examples, by example id; an id that the dataset lacks is ignored.
+
+    Raises `ValidationError` for a name without a config in the space, and for a score or label
+    that its config does not allow.
+    """
+    dataset = datasets.lock(tx, permit, dataset_id)
+    names = sorted({value.name for _, values in records for value in values})
+    configs = annotation_configs.of_space(tx, dataset.space_id.number, names)
+    checked = [(id, _checked(value, configs)) for id, values in records for value in values]
+    ids = msgspec.json.encode([id for id, _ in records if "\0" not in id]).decode()
+    ordinals: dict[str, int] = dict(tx.all(_ORDINALS, dataset_id=dataset_id.number, ids=ids))
+    now = dataset.next_moment()
+    rows: list[dict[str, object]] = [
+        {
+            "dataset_id": dataset_id.number,
+            "ordinal": ordinals[id],
+            "name": value.name,
+            "score": None if value.score is None else msgspec.json.encode(value.score).decode(),
+            "label": value.label,
+            "text": value.text,
+            "updated_at": now,
+            "user_id": permit.user_id.number,
+        }
+        for id, value in checked
+        if id in ordinals
+    ]
+    tx.run_many(_UPSERT, rows)
+    if rows:
+        datasets.touch(tx, dataset._replace(updated_at=now))
+
+
+def between(tx: Transaction, dataset: int, first: int, last: int) -> dict[int, list[Annotation]]:
+    """Return the annotations of the examples with ordinals from `first` to `last`, by ordinal."""
+    found: dict[int, list[Annotation]] = {}
+    for row in tx.all(_BETWEEN, dataset_id=dataset, first=first, last=last):
+        ordinal, name, score, label, text, updated_at, user, suffix, email = row
+        annotator = ResourceId("User", user, suffix)
+        annotation = Annotation(name, score, label, text, updated_at, annotator, email)
+        found.setdefault(ordinal, []).append(annotation)
+    return found
+
+
+def _checked(value: Value, configs: dict[str, Config]) -> Value:
+    """Return the value, with the score of its label, or raise `ValidationError`."""
+    config = configs.get(value.name)
+    if config is None:
+        raise ValidationError(
+            f"{value.where}.name is {value.name!r}; the space has no annotation config of that name"
+        )
+    if value.score is None and value.label is None and value.text is None:
+        raise ValidationError(f"{value.where} needs a score, a label or a text")
+    if config.type == "CATEGORICAL":
+        return _with_label(value, config)
+    if value.label is not None:
+        raise ValidationError(f"{value.where}.label: {value.name!r} has no labels")
+    if value.score is not None:
+        _check_score(value, config)
+    return value
+
+
+def _check_score(value: Value, config: Config) -> None:
+    if config.type == "FREEFORM":
+        raise ValidationError(f"{value.where}.score: {value.name!r} takes text alone")
+    low, high = config.settings.minimum_score, config.settings.maximum_score
+    if value.score is None or low is None or high is None or low <= value.score <= high:
+        return
+    raise ValidationError(f"{value.where}.score is {value.score}; it must lie from {low} to {high}")
+
+
+def _with_label(value: Value, config: Config) -> Value:
+    scores = {label.label: label.score for label in config.settings.values or []}
+    if value.label is None:
+        if value.score is not None:
+            raise ValidationError(f"{value.where}.score goes with a label; give the label")
+        return value
+    if value.label not in scores:
+        allowed = ", ".join(repr(label) for label in scores)
+        raise ValidationError(
+            f"{value.where}.label is {value.label!r}; it must be one of {allowed}"
+        )
+    score = scores[value.label]
+    if value.score is not None and score is not None and value.score != score:
+        raise ValidationError(
+            f"{value.where}.score is {value.score}, but the label {value.label!r} has {score}"
+        )
+    return value._replace(score=value.score if score is None else score)

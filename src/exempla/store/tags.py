@@ -1,0 +1,187 @@
+"""Tags of a space, and which datasets they are attached to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from exempla import clock
+from exempla.errors import Conflict, NotFound, ValidationError
+from exempla.ids import ResourceId, new_suffix
+from exempla.store import datasets, spaces
+from exempla.store.access import Permit
+from exempla.store.database import Row, Transaction
+from exempla.store.datasets import Dataset
+
+
+class Tag(NamedTuple):
+    """A tag; times in microseconds."""
+
+    id: ResourceId
+    space_id: ResourceId
+    name: str
+    description: str | None
+    color: str | None
+    created_at: int
+    updated_at: int
+
+
+_SELECT = """
+    SELECT t.id, t.suffix, s.id, s.suffix, t.name, t.description, t.color,
+        t.created_at, t.updated_at
+    FROM tags AS t JOIN spaces AS s ON s.id = t.space_id"""
+
+_CREATE = """
+    INSERT INTO tags
+        (suffix, space_id, name, name_folded, description, color, created_at, updated_at)
+    VALUES (:suffix, :space_id, :name, :name_folded, :description, :color, :now, :now)
+    ON CONFLICT (space_id, name_folded) DO NOTHING
+    RETURNING id"""
+
+_UPDATE = """
+    UPDATE tags SET name = :name, name_folded = :name_folded, description = :description,
+        color = :color, updated_at = :updated_at
+    WHERE id = :id"""
+
+_NAME_TAKEN = """
+    SELECT 1 FROM tags
+    WHERE space_id = :space_id AND name_folded = :name_folded AND id <> :id"""
+
+_OF_DATASET = f"""{_SELECT}
+    JOIN dataset_tags AS d ON d.tag_id = t.id
+    WHERE d.dataset_id = :dataset
+    ORDER BY t.updated_at DESC, t.id DESC"""
+
+_ATTACH = """
+    INSERT INTO dataset_tags (dataset_id, tag_id) VALUES (:dataset, :tag)
+    ON CONFLICT (dataset_id, tag_id) DO NOTHING"""
+
+
+def create(
+    tx: Transaction,
+    permit: Permit,
+    space_id: ResourceId,
+    name: str,
+    description: str | None,
+    color: str | None,
+) -> Tag:
+    """Make a tag; the name must be free in the space, in any case, else `Conflict`."""
+    spaces.get(tx, permit, space_id)
+    suffix, now = new_suffix(), clock.now()
+    row = tx.one(
+        _CREATE,
+        suffix=suffix,
+        space_id=space_id.number,
+        name=name,
+        name_folded=name.casefold(),
+        description=description,
+        color=color,
+        now=now,
+    )
+    if not row:
+        raise _taken(name)
+    return Tag(ResourceId("Tag", row[0], suffix), space_id, name, description, color, now, now)
+
+
+def update(tx: Transaction, permit: Permit, id: ResourceId, changes: dict[str, Any]) -> Tag:
+    """Change the members given: `name`, `description`, `color`."""
+    tag = _lock(tx, permit, id)
+    changed = tag._replace(**changes, updated_at=max(clock.now(), tag.updated_at + 1))
+    folded = changed.name.casefold()
+    if tx.one(_NAME_TAKEN, space_id=tag.space_id.number, name_folded=folded, id=id.number):
+        raise _taken(changed.name)
+    tx.run(
+        _UPDATE,
+        id=id.number,
+        name=changed.name,
+        name_folded=folded,
+        description=changed.description,
+        color=changed.color,
+        updated_at=changed.updated_at,
+    )
+    return changed
+
+
+def delete(tx: Transaction, permit: Permit, id: ResourceId) -> None:
+    """Delete the tag, and detach it from all datasets."""
+    _lock(tx, permit, id)
+    tx.run("DELETE FROM dataset_tags WHERE tag_id = :id", id=id.number)
+    tx.run("DELETE FROM tags WHERE id = :id", id=id.number)
+
+
+def of_dataset(tx: Transaction, permit: Permit, dataset_id: ResourceId) -> list[Tag]:
+    """Return the dataset's tags, the one changed last first."""
+    dataset = datasets.get(tx, permit, dataset_id)
+    return [_tag(row) for row in tx.all(_OF_DATASET, dataset=dataset.id.number)]
+
+
+def attach(
+    tx: Transaction, permit: Permit, dataset_id: ResourceId, tag_ids: Sequence[ResourceId]
+) -> list[Tag]:
+    """Attach tags of the dataset's space to it; return all of its tags."""
+    dataset = datasets.lock(tx, permit, dataset_id)
+    before = _attached(tx, dataset)
+    known = _of_space(tx, dataset, tag_ids)
+    for index, id in enumerate(tag_ids):
+        if id not in known:
+            raise ValidationError(f"tag_ids[{index}] is not a tag of the dataset's space")
+    tx.run_many(_ATTACH, [{"dataset": dataset_id.number, "tag": id.number} for id in tag_ids])
+    if not before.issuperset(tag_ids):
+        datasets.touch(tx, dataset._replace(updated_at=dataset.next_moment()))
+    return [_tag(row) for row in tx.all(_OF_DATASET, dataset=dataset.id.number)]
+
+
+def detach(
+    tx: Transaction, permit: Permit, dataset_id: ResourceId, tag_ids: Sequence[ResourceId]
+) -> list[ResourceId]:
+    """Detach tags from the dataset; return those that were attached."""
+    dataset = datasets.lock(tx, permit, dataset_id)
+    attached = _attached(tx, dataset)
+    detached = [id for id in tag_ids if id in attached]
+    tx.run_many(
+        "DELETE FROM dataset_tags WHERE dataset_id = :dataset AND tag_id = :tag",
+        [{"dataset": dataset_id.number, "tag": id.number} for id in detached],
+    )
+    if detached:
+        datasets.touch(tx, dataset._replace(updated_at=dataset.next_moment()))
+    return detached
+
+
+def _attached(tx: Transaction, dataset: Dataset) -> set[ResourceId]:
+    return {_tag(row).id for row in tx.all(_OF_DATASET, dataset=dataset.id.number)}
+
+
+def _of_space(tx: Transaction, dataset: Dataset, ids: Sequence[ResourceId]) -> set[ResourceId]:
+    rows = tx.all(
+        _SELECT
+        + " WHERE t.space_id = :space AND t.id IN ("
+        + "SELECT CAST(given.value AS BIGINT) FROM EACH(:ids) AS given (value))",
+        space=dataset.space_id.number,
+        ids=msgspec.json.encode([str(id.number) for id in ids]).decode(),
+    )
+    return {_tag(row).id for row in rows}
+
+
+def _lock(tx: Transaction, permit: Permit, id: ResourceId) -> Tag:
+    statement = _SELECT + " WHERE t.id = :id AND t.suffix = :suffix FOR UPDATE OF t"
+    row = tx.one(statement, id=id.number, suffix=id.suffix)
+    if row:
+        tag = _tag(row)
+        if permit.reads(tag.space_id.number):
+            permit.check(tag.space_id.number)
+            return tag
+    raise NotFound(f"there is no tag with the id {id}")
+
+
+def _tag(row: Row) -> Tag:
+    id, suffix, space, space_suffix, *rest = row
+    return Tag(ResourceId("Tag", id, suffix), ResourceId("Space", space, space_suffix), *rest)
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(
+        f"there is a tag named {name!r} in this space already, in whatever case; "
+        "choose another name"
+    )

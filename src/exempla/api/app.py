@@ -8,7 +8,15 @@ import uuid
 import structlog
 from litestar import Litestar, datastructures
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+from litestar.types import (
+    ASGIApp,
+    ControllerRouterHandler,
+    HTTPResponseStartEvent,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
 
 from exempla.api.annotation_configs import AnnotationConfigsController
 from exempla.api.api_keys import ApiKeysController
@@ -19,6 +27,7 @@ from exempla.api.dependencies import provide
 from exempla.api.examples import ExamplesController
 from exempla.api.health import healthz, readyz
 from exempla.api.not_supported import not_supported_routes
+from exempla.api.openapi import DocumentsController, describer
 from exempla.api.organizations import OrganizationsController
 from exempla.api.problems import CONTENT_TYPE, encode, errors_page, failed, handle
 from exempla.api.purging import Purger
@@ -40,23 +49,26 @@ def create_app(database: Database) -> ASGIApp:
 def create_litestar(database: Database) -> Litestar:
     """Return the resources, with what is done for each request but its id."""
     purger = Purger(database)
+    dependencies = provide(database, purger)
+    handlers: list[ControllerRouterHandler] = [
+        healthz,
+        readyz,
+        errors_page,
+        OrganizationsController,
+        SpacesController,
+        DatasetsController,
+        ExamplesController,
+        AnnotationConfigsController,
+        TagsController,
+        DatasetTagsController,
+        ApiKeysController,
+        DocumentsController,
+    ]
+    describe = describer(handlers, dependencies)
     return Litestar(
-        route_handlers=[
-            healthz,
-            readyz,
-            errors_page,
-            OrganizationsController,
-            SpacesController,
-            DatasetsController,
-            ExamplesController,
-            ApiKeysController,
-            AnnotationConfigsController,
-            TagsController,
-            DatasetTagsController,
-            *not_supported_routes(),
-        ],
-        state=datastructures.State({"database": database}),
-        dependencies=provide(database, purger),
+        route_handlers=[*handlers, *not_supported_routes()],
+        state=datastructures.State({"database": database, "describe": describe}),
+        dependencies=dependencies,
         guards=[authorize],
         dto=JsonBody,
         return_dto=None,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from litestar import Controller, MediaType, Response, delete, get, patch, post
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla.api import example_fields, fields, pages
@@ -48,6 +51,13 @@ class DeleteExamples(msgspec.Struct, forbid_unknown_fields=True):
 
     dataset_version_id: str
     example_ids: list[str]
+
+
+class ExamplesAnswer(msgspec.Struct):
+    """A page of examples: each its id and times, its fields, and its annotations if it has any."""
+
+    examples: list[dict[str, Any]]
+    pagination: pages.Pagination
 
 
 class WrittenAnswer(msgspec.Struct):
@@ -110,12 +120,15 @@ class DeletedAnswer(msgspec.Struct):
     not_deleted_example_ids: list[str]
 
 
+_PAGE = ResponseSpec(ExamplesAnswer, description="A page of examples", generate_examples=False)
+
+
 class ExamplesController(Controller):
     """Read and write the examples of a version."""
 
     path = "/v2/datasets/{dataset_id:str}/examples"
 
-    @get()
+    @get(responses={200: _PAGE})
     async def list_examples(
         self,
         database: DatabaseDependency,
@@ -129,7 +142,7 @@ class ExamplesController(Controller):
         size = fields.whole_number(limit, "limit", pages.DEFAULT_LIMIT, pages.MAX_EXAMPLES_LIMIT)
         return await _page(database, permit, dataset_id, dataset_version_id, size, cursor)
 
-    @post("/search", status_code=200)
+    @post("/search", status_code=200, responses={200: _PAGE})
     async def search_examples(
         self,
         database: DatabaseDependency,

@@ -1,0 +1,113 @@
+"""`/openapi.json` and `/docs`: complete, true to what the server does, and nothing from outside."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from exempla.api.access import NEEDS, OPEN
+from tests.serving import KEY, Served
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "response_headers_conformance",
+)
+
+
+@pytest.fixture
+def document(client: httpx.Client) -> dict[str, Any]:
+    answer = client.get("/openapi.json", headers={"Authorization": ""})
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{method.upper()} {path}": operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+def test_every_route_is_described(document: dict[str, Any]) -> None:
+    assert operations(document).keys() == NEEDS.keys() | OPEN
+
+
+def test_every_operation_tells_its_problems_and_has_an_example(document: dict[str, Any]) -> None:
+    for route, operation in operations(document).items():
+        responses = operation["responses"]
+        assert "500" in responses, route
+        assert ("401" in responses) == ("security" in operation) == (route not in OPEN)
+        assert operation["summary"], route
+        assert operation["description"].startswith(operation["summary"])
+        if "requestBody" in operation:
+            assert "example" in operation["requestBody"]["content"]["application/json"], route
+
+
+def test_problems_are_problem_details(document: dict[str, Any]) -> None:
+    responses = document["components"]["responses"]
+    assert {
+        "400",
+        "401",
+        "403",
+        "404",
+        "409",
+        "413",
+        "422",
+        "429",
+        "500",
+        "503",
+    } <= responses.keys()
+    for response in responses.values():
+        (content,) = response["content"]
+        assert content == "application/problem+json"
+
+
+def test_the_page_shows_every_route_and_loads_nothing(
+    client: httpx.Client, document: dict[str, Any]
+) -> None:
+    page = client.get("/docs", headers={"Authorization": ""}).text
+    for route in operations(document):
+        assert f"<code>{route}</code>" in page
+    assert not re.search(r"<script|<link|<img|src=|url\(|https?:", page)
+
+
+def test_what_is_described_is_what_the_server_does(tmp_path: Path) -> None:
+    served = Served.start("--data-dir", str(tmp_path / "data"))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "run", f"{served.base_url}/openapi.json"),
+            *("--header", f"Authorization: Bearer {KEY}", "--checks", ",".join(CHECKS)),
+            *("--phases", "examples,fuzzing", "--max-examples", "20", "--seed", "1"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert served.stop() == 0
+    assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
+    tested = re.search(r"Tested: (\d+)", done.stdout)
+    assert tested, done.stdout[-2_000:]
+    assert int(tested[1]) >= len(NEEDS)
+
+
+def test_the_example_of_an_update_is_accepted_as_a_body(document: dict[str, Any]) -> None:
+    from exempla.api.body import read
+    from exempla.api.examples import UpdateExamples
+
+    operation = document["paths"]["/v2/datasets/{dataset_id}/examples"]["patch"]
+    example = operation["requestBody"]["content"]["application/json"]["example"]
+    assert read(msgspec.json.encode(example), UpdateExamples).new_version == "with years"

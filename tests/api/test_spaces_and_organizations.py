@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, NamedTuple
 
 import httpx
@@ -298,3 +299,15 @@ def test_spaces_are_listed_by_organization(client: httpx.Client) -> None:
     for bad in ("garbage", make_id("Space", 1, "aBcDeFgHiJ")):
         response = client.get(SPACE.url, params={"org_id": bad})
         assert_problem(response, 400, "invalid-request", "org_id")
+
+
+@pytest.mark.parametrize(("is_private", "status"), [(False, 201), (None, 201), (True, 422)])
+def test_a_space_cannot_be_private(
+    client: httpx.Client, is_private: bool | None, status: int
+) -> None:
+    organization = client.get("/v2/organizations?name=Default").json()["organizations"][-1]["id"]
+    body = {"name": uuid.uuid4().hex, "organization_id": organization, "is_private": is_private}
+    answer = client.post("/v2/spaces", json=body)
+    assert answer.status_code == status
+    if status == 422:
+        assert "is_private" in answer.json()["detail"]

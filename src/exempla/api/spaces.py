@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from exempla import clock
 from exempla.api import fields, pages
 from exempla.api.dependencies import DatabaseDependency, PermitDependency, PurgerDependency
+from exempla.errors import ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.store import spaces
 from exempla.store.spaces import Space
@@ -20,6 +21,7 @@ class CreateSpace(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     organization_id: str
     description: str | None = None
+    is_private: bool | None = None
 
 
 class UpdateSpace(msgspec.Struct, forbid_unknown_fields=True):
@@ -27,6 +29,7 @@ class UpdateSpace(msgspec.Struct, forbid_unknown_fields=True):
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     description: str | msgspec.UnsetType | None = msgspec.UNSET
+    is_private: bool | None = None
 
 
 class SpaceAnswer(msgspec.Struct):
@@ -78,6 +81,7 @@ class SpacesController(Controller):
         self, database: DatabaseDependency, permit: PermitDependency, data: JSONBody[CreateSpace]
     ) -> SpaceAnswer:
         """Make a space."""
+        _check_public(data.is_private)
         made = await database.write(
             spaces.create,
             permit,
@@ -103,6 +107,7 @@ class SpacesController(Controller):
         data: JSONBody[UpdateSpace],
     ) -> SpaceAnswer:
         """Change the name or the description of a space."""
+        _check_public(data.is_private)
         changed = await database.write(
             spaces.update,
             permit,
@@ -123,6 +128,12 @@ class SpacesController(Controller):
         """Delete a space with its datasets."""
         await database.write(spaces.delete, permit, _id(space_id))
         purger.wake()
+
+
+def _check_public(is_private: bool | None) -> None:
+    """Refuse what clients of AX may ask for: who may read a space is said by the roles of keys."""
+    if is_private:
+        raise ValidationError("is_private cannot be true; give keys roles in the space instead")
 
 
 def _id(text: str) -> ResourceId:

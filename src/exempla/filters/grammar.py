@@ -35,6 +35,7 @@ _OPERATORS: dict[type[exp.Expression], Operator] = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
+_KNOWN_PARTS = {"this", "expression", "expressions", "low", "high", "negate"}
 _TURNED: dict[Operator, Operator] = {
     "=": "=",
     "!=": "!=",
@@ -87,6 +88,14 @@ class _Translation:
             return And(tuple(self.condition(part) for part in _chain(node)))
         if kind is exp.Or:
             return Or(tuple(self.condition(part) for part in _chain(node)))
+        if not _has_only_known_parts(node):
+            mistake(self._offset(node), _UNCLEAR)
+        condition = self._simple(node)
+        # Some releases of sqlglot write NOT into the node, for some nodes.
+        return Not(condition) if node.args.get("negate") else condition
+
+    def _simple(self, node: exp.Expression) -> Condition:
+        kind = type(node)
         if kind in _OPERATORS:
             return self._compare(node, _OPERATORS[kind])
         if kind is exp.In:
@@ -211,6 +220,10 @@ class _Translation:
         if found:
             return min(found)
         return self._offset(node.parent) if isinstance(node.parent, exp.Expression) else 0
+
+
+def _has_only_known_parts(node: exp.Expression) -> bool:
+    return all(name in _KNOWN_PARTS or not part for name, part in node.args.items())
 
 
 def _chain(node: exp.Expression) -> list[exp.Expression]:

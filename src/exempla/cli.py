@@ -53,6 +53,13 @@ DatabaseUrl = Annotated[
     ),
 ]
 
+QueryTimeout = Annotated[
+    float,
+    typer.Option(
+        envvar="EXEMPLA_QUERY_TIMEOUT", min=0.001, help="Seconds that one search may take."
+    ),
+]
+
 if TYPE_CHECKING:
     from exempla.store.keys import ApiKey
 
@@ -65,6 +72,7 @@ def serve(
     port: Port = settings.DEFAULT_PORT,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
+    query_timeout: QueryTimeout = settings.DEFAULT_QUERY_TIMEOUT_S,
 ) -> None:
     """Serve the API.
 
@@ -79,6 +87,7 @@ def serve(
         port=port,
         data_dir=data_dir,
         database_url=database_url,
+        query_timeout=query_timeout,
         bootstrap_key=os.environ.get("EXEMPLA_BOOTSTRAP_KEY") or None,  # no flag: others can see it
     )
     logs.configure()
@@ -94,7 +103,7 @@ def serve(
         print(f"Exempla {__version__} is listening on {url} (Ctrl-C stops it)", flush=True)
 
     try:
-        server.run(server.make(database), listener, announce)
+        server.run(server.make(database, chosen.query_timeout), listener, announce)
     finally:
         database.close()
 

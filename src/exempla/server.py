@@ -11,6 +11,7 @@ import uvicorn
 
 from exempla.api.app import create_app
 from exempla.errors import StartupError
+from exempla.settings import DEFAULT_QUERY_TIMEOUT_S
 from exempla.store.database import Database
 
 FINISH_WITHIN_S = 30
@@ -43,10 +44,10 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make(database: Database) -> uvicorn.Server:
+def make(database: Database, query_timeout: float = DEFAULT_QUERY_TIMEOUT_S) -> uvicorn.Server:
     """Return the server of this database; `run` or a thread runs it."""
     config = uvicorn.Config(
-        create_app(database),
+        create_app(database, query_timeout),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -13,6 +13,7 @@ from exempla.limits import MIN_KEY_LENGTH
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8787
 DATABASE_FILE = "exempla.db"
+DEFAULT_QUERY_TIMEOUT_S = 10.0
 
 
 def default_data_dir() -> Path:
@@ -29,6 +30,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The folder of the SQLite database; the platform's data folder if not given."""
     database_url: str | None = None
     """A PostgreSQL database, `postgresql://user:password@host:port/name`, instead of a folder."""
+    query_timeout: float = DEFAULT_QUERY_TIMEOUT_S
+    """Seconds that one search may take."""
     bootstrap_key: str | None = None
     """The admin key of a new database; a random one if not given."""
 

@@ -35,21 +35,22 @@ from exempla.api.spaces import SpacesController
 from exempla.api.tags import DatasetTagsController, TagsController
 from exempla.errors import NotFound, Problem
 from exempla.limits import MAX_BODY_BYTES
+from exempla.settings import DEFAULT_QUERY_TIMEOUT_S
 from exempla.store.database import Database
 
 _COLLAPSED = re.compile(rb"//|%2[fF]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
-def create_app(database: Database) -> ASGIApp:
-    """Return the application that serves this database."""
-    return _with_request_id(_with_exact_paths(create_litestar(database)))
+def create_app(database: Database, query_timeout: float = DEFAULT_QUERY_TIMEOUT_S) -> ASGIApp:
+    """Return the application that serves this database; a search may take so many seconds."""
+    return _with_request_id(_with_exact_paths(create_litestar(database, query_timeout)))
 
 
-def create_litestar(database: Database) -> Litestar:
+def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIMEOUT_S) -> Litestar:
     """Return the resources, with what is done for each request but its id."""
     purger = Purger(database)
-    dependencies = provide(database, purger)
+    dependencies = provide(database, purger, query_timeout)
     handlers: list[ControllerRouterHandler] = [
         healthz,
         readyz,

@@ -1,4 +1,4 @@
-"""What a handler can ask for by the name of a parameter: `database`, `permit`, `purger`."""
+"""What a handler can ask for by the name of a parameter."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from exempla.store.database import Database
 DatabaseDependency = NamedDependency[Database]
 PermitDependency = NamedDependency[Permit]
 PurgerDependency = NamedDependency[Purger]
+QueryTimeoutDependency = NamedDependency[float]
 
 
 def _permit(request: Request[Any, Any, Any]) -> Permit:
@@ -22,10 +23,11 @@ def _permit(request: Request[Any, Any, Any]) -> Permit:
     return permit
 
 
-def provide(database: Database, purger: Purger) -> dict[str, Provide]:
+def provide(database: Database, purger: Purger, query_timeout: float) -> dict[str, Provide]:
     """Return the providers of the application."""
     return {
         "database": Provide(lambda: database, sync_to_thread=False),
         "permit": Provide(_permit, sync_to_thread=False),
         "purger": Provide(lambda: purger, sync_to_thread=False),
+        "query_timeout": Provide(lambda: query_timeout, sync_to_thread=False),
     }

@@ -16,7 +16,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from exempla.store.engines import Engine, Sqlite
@@ -39,8 +39,14 @@ class Transaction:
     """A running transaction. Statements have `:name` placeholders (see `engines.py`)."""
 
     def __init__(self, connection: Any, engine: Engine) -> None:
+        self.engine = engine
+        self._connection = connection
         self._cursor = connection.cursor()
         self._translate = engine.translate
+
+    def time_limit(self, seconds: float) -> AbstractContextManager[None]:
+        """Stop a statement that takes longer; its error is `Unavailable` for the caller."""
+        return self.engine.time_limit(self._connection, seconds)
 
     def all(self, statement: str, **values: object) -> list[Row]:
         """Return all rows of a query."""

@@ -9,9 +9,12 @@ spell differently is written so, and translated:
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,6 +31,15 @@ _TAKEN = "the name is taken; choose another"
 _GONE = "what this belongs to was deleted meanwhile"
 _UNAVAILABLE = "the database cannot answer now; try again"
 
+OUT_OF_TIME = (
+    "the query took longer than this server allows (EXEMPLA_QUERY_TIMEOUT); "
+    "ask for less at once, or raise the limit"
+)
+"""The detail of a query that was stopped at its time limit."""
+
+_STEPS_BETWEEN_LOOKS = 10_000
+"""Steps of SQLite's machine, some 100 microseconds, between two looks at the clock."""
+
 _PLACEHOLDER = re.compile(r"(?<!:):([a-z_]+)")
 _EACH = re.compile(r"EACH\(:([a-z_]+)\) AS ([a-z]+) \(value\)")
 _FOR_UPDATE = re.compile(r"\s*FOR UPDATE OF [a-z_]+")
@@ -41,9 +53,11 @@ _PASSING = {
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_INTERRUPT,
 }
 """Errors of SQLite that come from around it, and may pass."""
+
+_INTERRUPT = sqlite3.SQLITE_INTERRUPT
+"""Only a time limit interrupts."""
 
 
 def _primary(error: sqlite3.Error) -> int:
@@ -71,6 +85,7 @@ class Sqlite:
     name: ClassVar = "sqlite"
     begin_read: ClassVar = "BEGIN"
     begin_write: ClassVar = "BEGIN IMMEDIATE"
+    narrows_filters: ClassVar = True
     Error: ClassVar = sqlite3.Error
 
     def __init__(self, path: Path) -> None:
@@ -103,9 +118,22 @@ class Sqlite:
         """Tell which problem an error of the database is, if it is one that may pass."""
         if isinstance(error, sqlite3.IntegrityError) and "UNIQUE" in str(error):
             return Conflict(_TAKEN)
+        if isinstance(error, sqlite3.OperationalError) and _primary(error) == _INTERRUPT:
+            return Unavailable(OUT_OF_TIME)
         if isinstance(error, sqlite3.OperationalError) and _primary(error) in _PASSING:
             return Unavailable(_UNAVAILABLE)
         return None
+
+    @staticmethod
+    @contextmanager
+    def time_limit(connection: Any, seconds: float) -> Iterator[None]:
+        """Stop what runs on the connection meanwhile, if it takes longer."""
+        give_up_at = time.monotonic() + seconds
+        connection.set_progress_handler(lambda: time.monotonic() > give_up_at, _STEPS_BETWEEN_LOOKS)
+        try:
+            yield
+        finally:
+            connection.set_progress_handler(None, 0)
 
     @staticmethod
     def is_lost(connection: Any) -> bool:
@@ -119,6 +147,7 @@ class Postgres:
     name: ClassVar = "postgresql"
     begin_read: ClassVar = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     begin_write: ClassVar = "BEGIN"
+    narrows_filters: ClassVar = False
     Error: ClassVar = psycopg.Error
 
     def __init__(self, url: URL) -> None:
@@ -149,9 +178,19 @@ class Postgres:
             return Conflict(_TAKEN)
         if isinstance(error, psycopg.errors.ForeignKeyViolation):
             return NotFound(_GONE)
+        if isinstance(error, psycopg.errors.QueryCanceled):
+            return Unavailable(OUT_OF_TIME)
         if isinstance(error, psycopg.OperationalError):
             return Unavailable(_UNAVAILABLE)
         return None
+
+    @staticmethod
+    @contextmanager
+    def time_limit(connection: Any, seconds: float) -> Iterator[None]:
+        """Stop each statement in the rest of the transaction that takes longer."""
+        milliseconds = str(max(1, math.ceil(seconds * 1_000)))
+        connection.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds])
+        yield
 
     @staticmethod
     def is_lost(connection: Any) -> bool:

@@ -65,7 +65,7 @@ def list_page(
     found = [
         Example(*row) for row in revisions.page(tx, versions.at(dataset, version), after, limit)
     ]
-    return Page(version, found, _annotations(tx, dataset, found))
+    return Page(version, found, annotations_of(tx, dataset, found))
 
 
 def create_dataset(
@@ -164,9 +164,10 @@ def _add(
     return Written(dataset, version, ids)
 
 
-def _annotations(
+def annotations_of(
     tx: Transaction, dataset: Dataset, found: Sequence[Example]
 ) -> dict[int, list[Annotation]]:
+    """Return the annotations of examples that follow each other, by ordinal."""
     if not found:
         return {}
     return annotations_store.between(tx, dataset.id.number, found[0].ordinal, found[-1].ordinal)

@@ -18,6 +18,9 @@ import msgspec
 from exempla.store.database import Row, Transaction
 from exempla.store.tables import END
 
+Narrowing = tuple[str, dict[str, object]]
+"""SQL over `e.id` and `r.body`, "" for none, and the values of its placeholders."""
+
 
 class At(NamedTuple):
     """The version that is read or written."""
@@ -71,11 +74,9 @@ _PAGE = """
     SELECT r.ordinal, e.id, e.created_at, r.updated_at, r.body
     FROM revisions AS r
     JOIN examples AS e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal
-    WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND r.ordinal <= :last AND {held}
+    WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND r.ordinal <= :last AND {held}{only}
     ORDER BY r.ordinal
     LIMIT :limit"""
-_PAGE_OF_LATEST = _PAGE.format(held=_HELD_BY_LATEST)
-_PAGE_OF_VERSION = _PAGE.format(held=_HELD_BY_VERSION)
 
 _ADD_EXAMPLE = """
     INSERT INTO examples (dataset_id, ordinal, id, created_at)
@@ -111,18 +112,28 @@ def find(tx: Transaction, at: At, ids: Sequence[str]) -> dict[str, Held]:
     return {row[0]: Held(*row) for row in rows}
 
 
-def page(tx: Transaction, at: At, after: int, limit: int) -> list[Row]:
+EVERY: Narrowing = ("", {})
+"""Narrows nothing."""
+
+
+def page(
+    tx: Transaction, at: At, after: int, limit: int, narrowing: Narrowing = EVERY
+) -> list[Row]:
     """Return the version's examples after this ordinal, in order, at most `limit` of them.
 
-    Each is `(ordinal, id, created_at, updated_at, body)`.
+    Each is `(ordinal, id, created_at, updated_at, body)`. Examples for which the narrowing does
+    not hold are left out.
     """
+    condition, values = narrowing
+    held = _HELD_BY_LATEST if at.is_latest else _HELD_BY_VERSION
     return tx.all(
-        _PAGE_OF_LATEST if at.is_latest else _PAGE_OF_VERSION,
+        _PAGE.format(held=held, only=f" AND ({condition})" if condition else ""),
         dataset_id=at.dataset_id,
         version=at.number,
         after=after,
         last=at.last_ordinal,
         limit=limit,
+        **values,
     )
 
 

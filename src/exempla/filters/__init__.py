@@ -1,0 +1,57 @@
+"""The filter language of example search.
+
+A filter is one condition, in the words of SQL's WHERE::
+
+    topic = 'rivers' AND (difficulty > 4 OR meta.source IN ('a', 'b')) AND answer IS NOT NULL
+
+Grammar (words of the language in any case; comments, functions and arithmetic do not exist)::
+
+    condition  = condition OR condition | condition AND condition | NOT condition
+               | ( condition )
+               | operand (= | != | <> | < | <= | > | >=) value     (or value first)
+               | operand [NOT] IN ( value, ... )
+               | operand [NOT] LIKE string
+               | operand [NOT] BETWEEN value AND value
+               | operand IS [NOT] NULL
+    operand    = name { . name }     a field of the example, or a path into objects in it
+               | id                  the example's id
+               | annotation . name . (score | label | text)
+    name       = letters, digits and _ | "any characters" | `any characters`
+    value      = 'string' | number as in JSON | TRUE | FALSE
+
+A quote in a string or a name is doubled; backslashes mean themselves. NOT binds more tightly
+than AND, AND more than OR.
+
+A condition is true or false, never unknown:
+
+- A comparison is true only where the operand is there and has the value's JSON type (string,
+  number or boolean); `!=` is true for another value of the same type. So a missing field, null,
+  an object, a list or a value of another type makes every comparison false, `!=` too.
+- `NOT` turns true into false and false into true; `NOT IN`, `NOT LIKE` and `NOT BETWEEN` are
+  `NOT (... IN ...)` and so on, and hold where the operand is missing.
+- `IS NULL` is true for a missing operand and for null.
+- Strings are compared by code points, numbers by their exact value, however large; booleans have
+  no order.
+- `LIKE` describes a whole string: `%` stands for any characters, `_` for one; case counts, and
+  there is no escape character.
+- Of a name that an object has twice, the last one counts, as in Python.
+
+`parse` reads a filter, `matcher` decides on examples, and `narrow` says in SQL what a match must
+at least be, so that SQLite can skip most examples that are none.
+"""
+
+from exempla.filters.evaluate import Annotation, Annotations, Matcher, matcher, matches
+from exempla.filters.expressions import Filter
+from exempla.filters.grammar import parse
+from exempla.filters.narrow import narrow
+
+__all__ = [
+    "Annotation",
+    "Annotations",
+    "Filter",
+    "Matcher",
+    "matcher",
+    "matches",
+    "narrow",
+    "parse",
+]

@@ -31,6 +31,10 @@ _CREATE = f"""
     ON CONFLICT (organization_id, name) DO NOTHING
     RETURNING {_COLUMNS}"""
 
+_ORGANIZATION_OF = """
+    SELECT o.id, o.suffix FROM spaces AS s JOIN organizations AS o ON o.id = s.organization_id
+    WHERE s.id = :id"""
+
 _READS_ORGANIZATION = f"""
     SELECT 1 FROM organizations
     WHERE id = :organization AND suffix = :organization_suffix AND {READS_ORGANIZATION}
@@ -119,6 +123,11 @@ def list_page(
         limit=limit,
     )
     return [_space(row) for row in rows]
+
+
+def organization_of(tx: Transaction, space: ResourceId) -> ResourceId:
+    """Return the organization of a space that exists."""
+    return ResourceId("Organization", *tx.exactly_one(_ORGANIZATION_OF, id=space.number))
 
 
 def of_organization(tx: Transaction, organization: ResourceId) -> list[Space]:

@@ -15,6 +15,9 @@ MAX_NAME_LENGTH = 255
 MAX_DESCRIPTION_LENGTH = 1_000
 """Characters of the description of a space or an organization; more is `422`."""
 
+MAX_KEY_NAME_LENGTH = 256
+"""Characters of the name of an API key; more is `422`."""
+
 MIN_KEY_LENGTH = 20
 """Characters of a key that the operator chooses (`EXEMPLA_BOOTSTRAP_KEY`)."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -15,10 +15,12 @@ from exempla.api import fields, pages
 from exempla.api.dependencies import DatabaseDependency, PermitDependency
 from exempla.errors import InvalidRequest, ValidationError
 from exempla.ids import ResourceId, parse_id
-from exempla.limits import MAX_ASSIGNMENTS, MAX_GRACE_S
+from exempla.limits import MAX_ASSIGNMENTS, MAX_GRACE_S, MAX_KEY_NAME_LENGTH
 from exempla.store import keys
 from exempla.store.access import Role
-from exempla.store.keys import ApiKey
+from exempla.store.keys import ApiKey, Grant
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RoleAssignment(msgspec.Struct, forbid_unknown_fields=True):
@@ -138,12 +140,13 @@ class ApiKeysController(Controller):
         self, database: DatabaseDependency, permit: PermitDependency, data: JSONBody[CreateKey]
     ) -> KeyAnswer:
         """Make a key; its secret is in the answer, and never shown again."""
-        name, description = fields.name(data.name), fields.description(data.description)
+        name = fields.name(data.name, longest=MAX_KEY_NAME_LENGTH)
+        description = fields.description(data.description)
         expires_at = _moment(data.expires_at)
         if data.key_type == "SERVICE":
-            roles = _roles(data.organizations or [])
+            grants = _grants(data.organizations or [])
             key, secret = await database.write(
-                keys.create_service_key, permit, name, description, expires_at, roles
+                keys.create_service_key, permit, name, description, expires_at, grants
             )
             return _answer(key, secret, _bot(key, data.organizations or []))
         if data.organizations is not None or data.account_role is not None:
@@ -187,26 +190,31 @@ def _moment(value: datetime | None) -> int | None:
         return None
     if value.tzinfo is None:
         raise InvalidRequest("expires_at needs a time zone, as in 2030-01-31T09:30:00Z")
-    return int(value.timestamp() * clock.MICROSECONDS)
+    try:
+        moment = value.astimezone(UTC)
+    except OverflowError:
+        raise ValidationError("expires_at lies outside the years 1 to 9999") from None
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def _roles(organizations: Iterable[OrganizationAssignment]) -> dict[ResourceId, Role]:
-    """Return the roles by space, or raise `ValidationError` for none, too many, or one twice."""
-    roles: dict[ResourceId, Role] = {}
+def _grants(organizations: Iterable[OrganizationAssignment]) -> list[Grant]:
+    """Return a role for each space, or raise `ValidationError` for none, too many, or one twice."""
+    grants: dict[ResourceId, Grant] = {}
     for index, organization in enumerate(organizations):
         where = f"organizations[{index}]"
-        parse_id(organization.org_id, "Organization", f"{where}.org_id")
+        id = parse_id(organization.org_id, "Organization", f"{where}.org_id")
         for number, assigned in enumerate(organization.spaces):
             field = f"{where}.spaces[{number}].space_id"
             space = parse_id(assigned.space_id, "Space", field)
-            if space in roles:
+            if space in grants:
                 raise ValidationError(f"{field} is a space that an earlier item has too")
-            roles[space] = Role[assigned.role.name] if assigned.role else Role.MEMBER
-    if not 1 <= len(roles) <= MAX_ASSIGNMENTS:
+            role = Role[assigned.role.name] if assigned.role else Role.MEMBER
+            grants[space] = Grant(id, space, role)
+    if not 1 <= len(grants) <= MAX_ASSIGNMENTS:
         raise ValidationError(
             f"organizations must name 1 to {MAX_ASSIGNMENTS} spaces that the key may use"
         )
-    return roles
+    return list(grants.values())
 
 
 def _bot(key: ApiKey, organizations: list[OrganizationAssignment]) -> BotUser:

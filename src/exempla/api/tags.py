@@ -177,7 +177,7 @@ class DatasetTagsController(Controller):
         dataset, ids = parse_id(dataset_id, "Dataset", "dataset_id"), _ids(data)
         deleted = await database.write(tags.detach, permit, dataset, ids)
         rest = [str(id) for id in ids if id not in deleted]
-        return DetachedAnswer(not rest, [str(id) for id in deleted], rest)
+        return DetachedAnswer(True, [str(id) for id in deleted], rest)
 
 
 def _id(text: str) -> ResourceId:

@@ -70,6 +70,10 @@ READS = """(:any_space = 1 OR s.id IN (
     SELECT CAST(given.value AS BIGINT) FROM EACH(:readable) AS given (value)))"""
 """The condition that the space `s` exists for the user; its values are `Permit.spaces`."""
 
+READS_ORGANIZATION = f"""(:any_space = 1 OR organizations.id IN (
+    SELECT s.organization_id FROM spaces AS s WHERE {READS}))"""
+"""The condition that an organization exists for the user: it can read a space in it."""
+
 OPERATOR = Permit(
     ResourceId("ApiKey", 0, "none"), ResourceId("User", 0, "none"), True, {}, Role.ADMINISTRATOR
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from exempla import clock
@@ -33,6 +33,14 @@ class Principal(NamedTuple):
 
     permit: Permit
     last_used_at: int
+
+
+class Grant(NamedTuple):
+    """A role in a space of an organization."""
+
+    organization: ResourceId
+    space: ResourceId
+    role: Role
 
 
 class ApiKey(NamedTuple):
@@ -79,7 +87,7 @@ _LIST = (
     _SELECT
     + """
     WHERE k.id < :before
-      AND (:any_type = 1 OR k.key_type = :key_type)
+      AND k.key_type = :key_type
       AND (:any_creator = 1 OR (c.id = :creator AND c.suffix = :creator_suffix))
       AND (:any_space = 1 OR EXISTS (
         SELECT 1 FROM memberships AS m WHERE m.user_id = k.user_id AND m.space_id = :space))
@@ -166,18 +174,20 @@ def create_service_key(
     name: str,
     description: str,
     expires_at: int | None,
-    roles: Mapping[ResourceId, Role],
+    grants: Sequence[Grant],
 ) -> tuple[ApiKey, str]:
     """Make a key that acts as a new bot with these roles; return it with its secret.
 
-    Who makes it must be `ADMIN` of each of the spaces.
+    Who makes it must be `ADMIN` of each of the spaces, which must be in the organization named.
     """
     from exempla.store import spaces
 
     _check_future(expires_at)
-    for space in roles:
+    for organization, space, _ in grants:
         spaces.get(tx, permit._replace(needs=Role.ADMIN), space)
-    bot = users.create_bot(tx, name, {space.number: role for space, role in roles.items()})
+        if spaces.organization_of(tx, space) != organization:
+            raise ValidationError(f"the space {space} is not in the organization {organization}")
+    bot = users.create_bot(tx, name, {grant.space.number: grant.role for grant in grants})
     secret = new_secret()
     key = create(tx, bot.id, permit.user_id, "SERVICE", name, description, secret, expires_at)
     return key, secret
@@ -196,25 +206,25 @@ def list_page(
 ) -> list[ApiKey]:
     """Return keys, newest first, whose number is below `before`.
 
-    With a space: the service keys that have a role in it. Else those that the caller made; an
-    administrator may ask for those of another `creator`, or for all service keys.
+    With a space: the service keys that have a role in it, unless a type is given. Else the user
+    keys, unless a type is given, that the caller made; an administrator may ask for those of
+    another `creator`, or for all service keys.
     """
     from exempla.store import spaces
 
     if space:
         spaces.get(tx, permit, space)
-        key_type = key_type or "SERVICE"
     elif not permit.is_administrator:
         if creator and creator != permit.user_id:
             raise AccessForbidden("only an administrator may list the keys of other users")
         creator = permit.user_id
     elif key_type != "SERVICE":
         creator = creator or permit.user_id
+    key_type = key_type or ("SERVICE" if space else "USER")
     rows = tx.all(
         _LIST,
         before=before,
-        any_type=int(key_type is None),
-        key_type=key_type or "",
+        key_type=key_type,
         any_creator=int(creator is None),
         creator=creator.number if creator else 0,
         creator_suffix=creator.suffix if creator else "",
@@ -238,15 +248,20 @@ def refresh(
 ) -> tuple[ApiKey, str]:
     """Replace a key by one with another secret; return that with its secret.
 
-    The old one ends now, or after the grace period.
+    The old one ends now, or after the grace period. The new one expires with it, or sooner if
+    `expires_at` says so; only a key that never expires can be replaced by one of any expiry.
     """
     old = _managed(tx, permit, id)
     now = clock.now()
     if not old.is_active(now):
-        raise Conflict(f"the key {old.name!r} is revoked or expired; make a new one")
-    if old.expires_at is not None and expires_at is None:
-        raise ValidationError("expires_at is required, since the key has an expiry now")
+        raise ValidationError(f"the key {old.name!r} is revoked or expired; make a new one")
     _check_future(expires_at)
+    if old.expires_at is not None and (expires_at or 0) > old.expires_at:
+        raise ValidationError(
+            f"expires_at is after {clock.rfc3339(old.expires_at)}, when the key expires; "
+            "make a new key to have it longer"
+        )
+    expires_at = old.expires_at if expires_at is None else expires_at
     end = now + grace_s * clock.MICROSECONDS
     if old.expires_at is None or end < old.expires_at:
         tx.run(

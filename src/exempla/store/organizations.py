@@ -8,7 +8,7 @@ from exempla import clock
 from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId, new_suffix
 from exempla.store import spaces
-from exempla.store.access import READS, Permit
+from exempla.store.access import READS_ORGANIZATION, Permit
 from exempla.store.database import Row, Transaction
 from exempla.store.listing import like
 
@@ -30,18 +30,15 @@ _CREATE = f"""
     ON CONFLICT (name) DO NOTHING
     RETURNING {_COLUMNS}"""
 
-# An organization exists for those who can read a space in it.
-_READS = f"""(:any_space = 1 OR organizations.id IN (
-    SELECT s.organization_id FROM spaces AS s WHERE {READS}))"""
-
 _LIST = f"""
     SELECT {_COLUMNS} FROM organizations
-    WHERE {_READS} AND id < :before AND name_folded LIKE :name ESCAPE '\\'
+    WHERE {READS_ORGANIZATION} AND id < :before AND name_folded LIKE :name ESCAPE '\\'
     ORDER BY id DESC
     LIMIT :limit"""
 
 _GET = f"""
-    SELECT {_COLUMNS} FROM organizations WHERE id = :id AND suffix = :suffix AND {_READS}"""
+    SELECT {_COLUMNS} FROM organizations
+    WHERE id = :id AND suffix = :suffix AND {READS_ORGANIZATION}"""
 
 _UPDATE = """
     UPDATE organizations SET name = :name, name_folded = :name_folded, description = :description

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from exempla import clock
 from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId, new_suffix
-from exempla.store.access import READS, Permit
+from exempla.store.access import READS, READS_ORGANIZATION, Permit
 from exempla.store.database import Row, Transaction
 from exempla.store.listing import like
 
@@ -27,10 +27,18 @@ _GET = f"SELECT {_COLUMNS} FROM spaces WHERE id = :id AND suffix = :suffix"
 
 _CREATE = f"""
     INSERT INTO spaces (suffix, organization_id, name, name_folded, description, created_at)
-    SELECT :suffix, o.id, :name, :name_folded, :description, :created_at
-    FROM organizations AS o WHERE o.id = :organization AND o.suffix = :organization_suffix
+    VALUES (:suffix, :organization, :name, :name_folded, :description, :created_at)
     ON CONFLICT (organization_id, name) DO NOTHING
     RETURNING {_COLUMNS}"""
+
+_ORGANIZATION_OF = """
+    SELECT o.id, o.suffix FROM spaces AS s JOIN organizations AS o ON o.id = s.organization_id
+    WHERE s.id = :id"""
+
+_READS_ORGANIZATION = f"""
+    SELECT 1 FROM organizations
+    WHERE id = :organization AND suffix = :organization_suffix AND {READS_ORGANIZATION}
+    FOR UPDATE OF organizations"""
 
 _LIST = f"""
     SELECT s.id, s.suffix, s.name, s.description, s.created_at
@@ -57,26 +65,26 @@ def create(
     tx: Transaction, permit: Permit, organization: ResourceId, name: str, description: str
 ) -> Space:
     """Make a space; the name must be free in the organization, else `Conflict`."""
+    if not tx.one(
+        _READS_ORGANIZATION,
+        organization=organization.number,
+        organization_suffix=organization.suffix,
+        **permit.spaces,
+    ):
+        raise NotFound(f"there is no organization with the id {organization}")
     permit.check(None)
     row = tx.one(
         _CREATE,
         suffix=new_suffix(),
         organization=organization.number,
-        organization_suffix=organization.suffix,
         name=name,
         name_folded=name.casefold(),
         description=description,
         created_at=clock.now(),
     )
-    if row:
-        return _space(row)
-    if tx.one(
-        "SELECT 1 FROM organizations WHERE id = :id AND suffix = :suffix",
-        id=organization.number,
-        suffix=organization.suffix,
-    ):
+    if not row:
         raise _taken(name)
-    raise NotFound(f"there is no organization with the id {organization}")
+    return _space(row)
 
 
 def get(tx: Transaction, permit: Permit, id: ResourceId) -> Space:
@@ -115,6 +123,11 @@ def list_page(
         limit=limit,
     )
     return [_space(row) for row in rows]
+
+
+def organization_of(tx: Transaction, space: ResourceId) -> ResourceId:
+    """Return the organization of a space that exists."""
+    return ResourceId("Organization", *tx.exactly_one(_ORGANIZATION_OF, id=space.number))
 
 
 def of_organization(tx: Transaction, organization: ResourceId) -> list[Space]:

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := -m pip install --quiet --disable-pip-version-check --require-hashes -r
-SDKS := 8.42 8.61
+CLIENTS := sdk-8.42 sdk-8.61 ax
 
 .PHONY: demo test check bench lock clean
 
@@ -12,7 +12,7 @@ demo: .venv/run.stamp  ## Start a server on a new temporary folder, show the mai
 test: check  ## Run all checks: lint, types, and the tests on both engines with the real clients.
 	$(BIN)/pytest -n 4 --dist worksteal $(PYTEST)
 
-check: .venv/dev.stamp $(SDKS:%=.venv-sdk-%/stamp)
+check: .venv/dev.stamp $(CLIENTS:%=.venv-%/stamp)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -27,12 +27,12 @@ lock: .venv/dev.stamp  ## Resolve the dependencies anew, with hashes.
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate -c requirements/run.txt pyproject.toml requirements/dev.in \
 		-o requirements/dev.txt
-	for sdk in $(SDKS); do $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-		--generate-hashes --no-header --no-annotate requirements/sdk-$$sdk.in \
-		-o requirements/sdk-$$sdk.txt; done
+	for client in $(CLIENTS); do $(BIN)/uv pip compile --quiet --upgrade --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements/$$client.in -o requirements/$$client.txt; done
 
 clean:
-	rm -rf .venv .venv-sdk-* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(CLIENTS:%=.venv-%) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/run.stamp: requirements/run.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -44,7 +44,7 @@ clean:
 	$(BIN)/python $(PIP) requirements/dev.txt
 	touch $@
 
-.venv-sdk-%/stamp: requirements/sdk-%.txt
-	test -x .venv-sdk-$*/bin/python || $(PYTHON) -m venv .venv-sdk-$*
-	.venv-sdk-$*/bin/python $(PIP) $<
+.venv-%/stamp: requirements/%.txt
+	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python $(PIP) $<
 	touch $@

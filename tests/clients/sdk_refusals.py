@@ -23,13 +23,9 @@ from tests.clients.sdk_support import (
     scenario_only_in,
     snapshot,
     unique,
+    unused_id,
     version_ids,
 )
-
-
-def _unused_id(kind: str) -> str:
-    """Return a well-formed id that the server has given to nothing."""
-    return base64.b64encode(f"{kind}:987654321:aBcDeFgHiJ".encode()).decode()
 
 
 def _unchanged_by(client: Client, dataset: str, act: Callable[[], None]) -> None:
@@ -146,9 +142,9 @@ def refused_404_for_a_deleted_dataset(client: Client) -> None:
 
 @scenario
 def refused_404_for_an_id_never_given(client: Client) -> None:
-    unused = _unused_id("Dataset")
-    _nothing_there(client, unused, _unused_id("DatasetVersion"), ["1"])
-    call = {"space": _unused_id("Space"), "name": unique("refused"), "examples": numbered(1)}
+    unused = unused_id("Dataset")
+    _nothing_there(client, unused, unused_id("DatasetVersion"), ["1"])
+    call = {"space": unused_id("Space"), "name": unique("refused"), "examples": numbered(1)}
     refusal(404, client.datasets.create, **call)
 
 
@@ -169,7 +165,7 @@ def _nothing_there(client: Client, dataset: str, version: str, known: list[str])
 def refused_404_for_a_version_of_another_dataset(client: Client) -> None:
     dataset, other = create(client, numbered(1)), create(client, numbered(1))
     known = ids(client, dataset.id)
-    for version in (other.versions[0].id, _unused_id("DatasetVersion")):
+    for version in (other.versions[0].id, unused_id("DatasetVersion")):
         call = {"dataset": dataset.id, "dataset_version_id": version}
 
         def act(call: dict[str, object] = call) -> None:

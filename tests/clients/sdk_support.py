@@ -6,6 +6,7 @@ reads their names in one that holds no SDK. So the SDK is imported only when a s
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 import uuid
@@ -38,6 +39,7 @@ ONLY: dict[str, Only] = {}
 _PROBLEMS = {
     400: ("BadRequestException", "invalid-request"),
     401: ("UnauthorizedException", "authentication-required"),
+    403: ("ForbiddenException", "access-forbidden"),
     404: ("NotFoundException", "not-found"),
     409: ("ConflictException", "conflict"),
     422: ("UnprocessableEntityException", "validation-error"),
@@ -73,6 +75,11 @@ def new_client(**settings: object) -> Client:
 def unique(stem: str) -> str:
     """Return a name that no other scenario uses."""
     return f"{stem} {uuid.uuid4().hex[:12]}"
+
+
+def unused_id(kind: str) -> str:
+    """Return a well-formed id that the server has given to nothing."""
+    return base64.b64encode(f"{kind}:987654321:aBcDeFgHiJ".encode()).decode()
 
 
 def create(client: Client, examples: list[dict[str, object]], stem: str = "questions") -> Any:

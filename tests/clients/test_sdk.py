@@ -7,7 +7,6 @@ slow, so one process per release and server plays the scenarios that it is asked
 from __future__ import annotations
 
 import json
-import os
 import queue
 import subprocess
 import threading
@@ -19,31 +18,18 @@ from typing import Any
 import pytest
 
 from tests.clients import sdk_scenarios
+from tests.clients.environments import ROOT, client_python, outside
 from tests.clients.sdk_support import ONLY, RELEASES, SCENARIOS, scenarios_of
 from tests.serving import Served
 
-ROOT = Path(__file__).parents[2]
 LIMIT_S = 120
 
 CASES = [(release, name) for release in RELEASES for name in scenarios_of(release)]
 
 
-def sdk_python(release: str) -> Path:
-    """Return the interpreter of the environment that holds this release."""
-    python = ROOT / f".venv-sdk-{release}" / "bin" / "python"
-    if not python.exists():
-        pytest.fail(f"{python} is missing; run `make check`, which makes it", pytrace=False)
-    return python
-
-
 def sdk_environment(served: Served, folder: Path) -> dict[str, str]:
     """Return the environment variables that point the SDK at the server, and nowhere else."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("ARIZE_", "PYTHON")) and not name.lower().endswith("_proxy")
-    }
-    return kept | {
+    return outside() | {
         "ARIZE_API_KEY": served.key,
         "ARIZE_API_HOST": "127.0.0.1",
         "ARIZE_API_PORT": str(served.port),
@@ -99,7 +85,13 @@ class Player:
             self._results = queue.Queue()
             with self._log.open("a") as log:
                 self._process = subprocess.Popen(
-                    [sdk_python(self._release), "-s", "-m", sdk_scenarios.__name__, "-"],
+                    [
+                        client_python(f"sdk-{self._release}"),
+                        "-s",
+                        "-m",
+                        sdk_scenarios.__name__,
+                        "-",
+                    ],
                     cwd=ROOT,
                     env=self._environment,
                     stdin=subprocess.PIPE,
@@ -139,7 +131,10 @@ def players(
 def test_environment_holds_the_release(release: str) -> None:
     program = "import importlib.metadata as m; print(m.version('arize'))"
     answer = subprocess.run(
-        [sdk_python(release), "-I", "-c", program], capture_output=True, text=True, check=True
+        [client_python(f"sdk-{release}"), "-I", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert answer.stdout.startswith(release + ".")
 

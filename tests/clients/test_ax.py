@@ -1,0 +1,195 @@
+"""The `ax` command, unmodified, against a real server: a journey through each of its areas.
+
+Each command runs in a process of its own. `test_notes.py` runs the bare command as well.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.ax import PROFILE, Ax
+from tests.clients.environments import client_python
+from tests.clients.sdk_support import SPACE, unique, unused_id
+from tests.clients.test_notes import block
+from tests.serving import Served
+
+UNKNOWN_KEY = "exk_this_key_is_not_known_to_the_server"
+QUESTIONS: list[dict[str, object]] = [
+    {"question": "The capital of Perú?", "answer": "Lima", "points": 3},
+    {"question": "The capital of Kenya?", "answer": "Nairobi", "points": 5},
+    {"question": 'Say "hi", please', "answer": "hi", "points": 1},
+]
+CSV = """question,answer,points
+The capital of Perú?,Lima,3
+The capital of Kenya?,Nairobi,5
+"Say ""hi"", please",hi,1
+"""
+
+
+@pytest.fixture(scope="session")
+def ax(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ax]:
+    """Give an `ax` whose profile is the one that the documents show."""
+    made = Ax(served, tmp_path_factory.mktemp("ax"))
+    profile = block("toml").replace("8787", str(served.port))
+    made("profiles", "create", PROFILE, "--from-file", made.write("p.toml", profile)).succeeded()
+    yield made
+    made.stop()
+
+
+def in_space(*command: str) -> tuple[str, ...]:
+    """Add the space that names are looked up in."""
+    return (*command, "--space", SPACE)
+
+
+def make_dataset(ax: Ax, name: str, examples: list[dict[str, object]]) -> Any:
+    """Make a dataset from a file of JSON and return what `ax` printed."""
+    file = ax.write(f"{name}.json", examples)
+    return ax(*in_space("datasets", "create", "--name", name, "--file", file)).answer
+
+
+def export(ax: Ax, dataset: str, *options: str) -> list[dict[str, Any]]:
+    """Return the examples that an export to the standard output shows."""
+    rows: list[dict[str, Any]] = ax("datasets", "export", dataset, "--stdout", *options).answer
+    return rows
+
+
+def fields(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the fields of examples, which `ax` shows apart from what the system adds."""
+    return [row["additional_properties"] for row in rows]
+
+
+def column(rows: list[dict[str, Any]], name: str) -> list[Any]:
+    """Return one field of examples."""
+    return [row[name] for row in fields(rows)]
+
+
+def test_environment_holds_the_release() -> None:
+    program = "import importlib.metadata as m; print(m.version('arize-ax-cli'))"
+    command = [str(client_python("ax")), "-I", "-c", program]
+    assert subprocess.check_output(command, text=True).startswith("0.39.")
+
+
+def test_create_datasets_from_every_kind_of_file(ax: Ax) -> None:
+    many: list[dict[str, object]] = [{"n": n, "twice": str(2 * n)} for n in range(1000)]
+    sources = {
+        "json": ("--file", ax.write("q.json", QUESTIONS)),
+        "csv": ("--file", ax.write("q.csv", CSV)),
+        "inline": ("--json", json.dumps(QUESTIONS)),
+        "parquet": ("--file", ax.write_parquet("q.parquet", many)),
+    }
+    names = {kind: unique(kind) for kind in sources}
+    create = ("datasets", "create", "--name")
+    made = ax.each(*(in_space(*create, names[kind], *sources[kind]) for kind in sources))
+    for done, name in zip(made, names.values(), strict=True):
+        done.succeeded("Dataset created successfully")
+        assert done.answer["name"] == name
+        assert [version["name"] for version in done.answer["versions"]] == ["v1"]
+    *small, large = (done.answer["id"] for done in made)
+    export = ("datasets", "export")
+    *shown, page = ax.each(
+        *((*export, id, "--stdout") for id in small),
+        (*export, large, "--stdout", "--limit", "500"),
+    )
+    for done in shown:
+        assert fields(done.answer) == QUESTIONS
+    assert fields(page.answer) == many[:500]
+
+
+def test_live_with_a_dataset(ax: Ax, tmp_path: Path) -> None:
+    name, renamed = unique("capitals"), unique("cities")
+    made = make_dataset(ax, name, QUESTIONS)
+    named = in_space(name)
+    get, listed = ax.each(("datasets", "get", *named), ("datasets", "list", "--name", name.upper()))
+    assert get.answer == made
+    assert [one["id"] for one in listed.answer["datasets"]] == [made["id"]]
+    assert listed.answer["pagination"] == {"has_more": False}
+
+    more = json.dumps([{"question": "The capital of Chad?", "answer": "Ndjamena"}])
+    appended = ax("datasets", "append", *named, "--json", more).answer
+    rows = export(ax, made["id"])
+    assert column(rows, "answer") == ["Lima", "Nairobi", "hi", "Ndjamena"]
+    assert appended["example_ids"] == [rows[3]["id"]]
+
+    edits = ax.write("edits.json", [{"id": rows[3]["id"], "answer": "N’Djamena"}])
+    command = ("datasets", "update-examples", *named, "--file", edits, "--new-version", "checked")
+    updated = ax(*command)
+    updated.succeeded("Updated 1 example(s)")
+    assert updated.answer["example_ids"] == [rows[3]["id"]]
+    old, new = made["versions"][0]["id"], updated.answer["dataset_version_id"]
+    edits = json.dumps([{"id": rows[0]["id"], "points": 4}])
+    options = ("--json", edits, "--version-id", old)
+    assert ax("datasets", "update-examples", made["id"], *options).answer["dataset_version_id"] == (
+        old
+    )
+    delete = ("datasets", "delete-examples", made["id"], "--version-id", new, "--force")
+    gone = ax(*delete, "--example-ids", json.dumps([rows[1]["id"]])).answer
+    assert (gone["deleted_example_ids"], gone["completed"]) == ([rows[1]["id"]], True)
+
+    latest, first, saved, moved = ax.each(
+        ("datasets", "export", made["id"], "--stdout"),
+        ("datasets", "export", made["id"], "--stdout", "--version-id", old),
+        ("datasets", "export", made["id"], "--output-dir", str(tmp_path)),
+        ("datasets", "update", made["id"], "--name", renamed),
+    )
+    assert column(latest.answer, "answer") == ["Lima", "hi", "N’Djamena"]
+    assert column(first.answer, "answer") == ["Lima", "Nairobi", "hi", "Ndjamena"]
+    assert column(first.answer[:3], "points") == [4, 5, 1]
+    saved.succeeded("Exported 3 examples")
+    (file,) = tmp_path.glob("*/examples.json")
+    assert json.loads(file.read_text()) == latest.answer
+    assert moved.answer["name"] == renamed
+
+    ax("datasets", "delete", *in_space(renamed), "--force").succeeded("deleted successfully")
+    ax("datasets", "get", made["id"]).failed("404 Not Found", "Resource not found")
+
+
+def test_refusals_come_out_readable(ax: Ax) -> None:
+    name = unique("taken")
+    made = make_dataset(ax, name, QUESTIONS)
+    bad = json.dumps([{"id": "x", "created_at": "now"}])
+    taken, foreign, missing, unnamed, field, verbose = ax.each(
+        in_space("datasets", "create", "--name", name, "--json", json.dumps(QUESTIONS)),
+        ("datasets", "get", unused_id("Space")),
+        ("datasets", "export", unused_id("Dataset"), "--stdout"),
+        ("datasets", "get", *in_space("a name that nothing has")),
+        ("datasets", "update-examples", made["id"], "--json", bad),
+        ("datasets", "update-examples", made["id"], "--json", bad, "--verbose"),
+    )
+    taken.failed("409 Conflict", name)
+    foreign.failed("400 Bad Request", "dataset_id")
+    missing.failed("404 Not Found")
+    unnamed.failed("a name that nothing has")
+    field.failed("422 Unprocessable", "examples[0].created_at", "Validation failed")
+    verbose.failed("/errors#validation-error", "x-request-id")
+    ax("datasets", "list", key=UNKNOWN_KEY).failed("401 Unauthorized", "Authentication failed")
+    assert fields(export(ax, made["id"])) == QUESTIONS
+
+
+def test_live_with_a_space(ax: Ax) -> None:
+    name, renamed = unique("laboratory"), unique("hall")
+    (organization,) = [
+        one["id"]
+        for one in ax("organizations", "list", "--name", SPACE).answer["organizations"]
+        if one["name"] == SPACE
+    ]
+    create = ("spaces", "create", "--organization-id", organization)
+    made = ax(*create, "--name", name, "--description", "For tests.").answer
+    assert (made["name"], made["description"]) == (name, "For tests.")
+    get, listed, taken = ax.each(
+        ("spaces", "get", name),
+        ("spaces", "list", "--organization-id", organization, "--limit", "100"),
+        (*create, "--name", name),
+    )
+    assert get.answer == made
+    assert made in listed.answer["spaces"]
+    taken.failed("409 Conflict", name)
+    updated = ax("spaces", "update", name, "--name", renamed, "--description", "Used.").answer
+    assert updated == {**made, "name": renamed, "description": "Used."}
+    ax("spaces", "delete", renamed, "--force").succeeded("deleted successfully")
+    ax("spaces", "get", made["id"]).failed("404 Not Found")

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from exempla import clock
 from exempla.errors import AccessForbidden, Conflict, NotFound, ValidationError
 from exempla.ids import ResourceId, new_suffix
-from exempla.store import users
+from exempla.store import spaces, users
 from exempla.store.access import Permit, Role
 from exempla.store.database import Row, Transaction
 
@@ -180,8 +180,6 @@ def create_service_key(
 
     Who makes it must be `ADMIN` of each of the spaces, which must be in the organization named.
     """
-    from exempla.store import spaces
-
     _check_future(expires_at)
     for organization, space, _ in grants:
         spaces.get(tx, permit._replace(needs=Role.ADMIN), space)
@@ -210,8 +208,6 @@ def list_page(
     keys, unless a type is given, that the caller made; an administrator may ask for those of
     another `creator`, or for all service keys.
     """
-    from exempla.store import spaces
-
     if space:
         spaces.get(tx, permit, space)
     elif not permit.is_administrator:

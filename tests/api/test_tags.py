@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 
@@ -103,8 +105,7 @@ def test_create(client: httpx.Client) -> None:
 
 
 def test_description_and_color_are_optional(client: httpx.Client) -> None:
-    for members in ({}, {"description": None, "color": None}):
-        made = make(client, **members)
+    for made in (make(client), make(client, description=None, color=None)):
         assert set(made) <= MEMBERS
         assert made.get("description") is None
         assert made.get("color") is None
@@ -332,6 +333,25 @@ def test_a_hundred_tags(client: httpx.Client) -> None:
     ids = [tag["id"] for tag in tags]
     assert by_name(ok(attach(client, dataset, *ids))["tags"]) == by_name(tags)
     assert ok(detach(client, dataset, *ids))["deleted"] == ids
+
+
+@pytest.mark.parametrize("of_space", [False, True])
+def test_a_delete_while_others_attach(client: httpx.Client, of_space: bool) -> None:
+    for _ in range(5):
+        space = make_space(client)
+        datasets = [a_dataset(client, space) for _ in range(3)]
+        tags = [make_tag(client, space)["id"] for _ in range(3)]
+        gone = f"/v2/spaces/{space}" if of_space else f"/v2/tags/{tags[1]}"
+        with ThreadPoolExecutor(7) as pool:
+            calls = [
+                pool.submit(attach, client, dataset, *order)
+                for dataset in datasets
+                for order in (tags, tags[::-1])
+            ]
+            deleted = pool.submit(client.delete, gone)
+        assert deleted.result().status_code == 204
+        refused = 404 if of_space else 422
+        assert {call.result().status_code for call in calls} <= {200, refused}
 
 
 def test_a_deleted_dataset_frees_its_tags(client: httpx.Client) -> None:

@@ -209,11 +209,12 @@ class ExamplesController(Controller):
         permit: PermitDependency,
         dataset_id: FromPath[str],
         data: JSONBody[AnnotateExamples],
-    ) -> None:
+    ) -> Response[bytes]:
         """Set annotations of examples; they belong to the examples, in all versions."""
         dataset, _ = _ids(dataset_id, None)
         records = _records(data.annotations)
         await database.write(annotations_store.annotate, permit, dataset, records)
+        return Response(b"", media_type=MediaType.JSON)  # None would be written as `null`
 
     @delete(status_code=200)
     async def delete_examples(

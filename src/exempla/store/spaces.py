@@ -162,6 +162,7 @@ def update(
 def delete(tx: Transaction, permit: Permit, id: ResourceId) -> None:
     """Delete the space with its datasets, whose rows `purge.py` removes afterwards."""
     _lock(tx, permit, id)
+    tx.all("SELECT id FROM tags WHERE space_id = :id ORDER BY id FOR UPDATE OF tags", id=id.number)
     tx.run("UPDATE datasets SET space_id = NULL WHERE space_id = :id", id=id.number)
     tx.run(_DETACH_TAGS, id=id.number)
     for table in ("memberships", "tags", "annotation_configs"):

@@ -1,4 +1,7 @@
-"""Tags of a space, and which datasets they are attached to."""
+"""Tags of a space, and which datasets they are attached to.
+
+Writers lock tags before datasets, and both in the order of their numbers.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,11 @@ _OF_DATASET = f"""{_SELECT}
     WHERE d.dataset_id = :dataset
     ORDER BY t.updated_at DESC, t.id DESC"""
 
+_LOCK_DATASETS = """
+    SELECT d.id, d.suffix FROM datasets AS d JOIN dataset_tags AS t ON t.dataset_id = d.id
+    WHERE t.tag_id = :id AND d.space_id = :space_id
+    ORDER BY d.id FOR UPDATE OF d"""
+
 _ATTACH = """
     INSERT INTO dataset_tags (dataset_id, tag_id) VALUES (:dataset, :tag)
     ON CONFLICT (dataset_id, tag_id) DO NOTHING"""
@@ -106,7 +114,9 @@ def update(tx: Transaction, permit: Permit, id: ResourceId, changes: dict[str, A
 
 def delete(tx: Transaction, permit: Permit, id: ResourceId) -> None:
     """Delete the tag, and detach it from all datasets."""
-    _lock(tx, permit, id)
+    tag = _lock(tx, permit, id)
+    for row in tx.all(_LOCK_DATASETS, id=id.number, space_id=tag.space_id.number):
+        _changed(tx, datasets.lock(tx, permit, ResourceId("Dataset", *row)))
     tx.run("DELETE FROM dataset_tags WHERE tag_id = :id", id=id.number)
     tx.run("DELETE FROM tags WHERE id = :id", id=id.number)
 
@@ -121,15 +131,15 @@ def attach(
     tx: Transaction, permit: Permit, dataset_id: ResourceId, tag_ids: Sequence[ResourceId]
 ) -> list[Tag]:
     """Attach tags of the dataset's space to it; return all of its tags."""
+    known = {tag.id: tag for tag in _lock_all(tx, tag_ids)}
     dataset = datasets.lock(tx, permit, dataset_id)
     before = _attached(tx, dataset)
-    known = _of_space(tx, dataset, tag_ids)
     for index, id in enumerate(tag_ids):
-        if id not in known:
+        if id not in known or known[id].space_id != dataset.space_id:
             raise ValidationError(f"tag_ids[{index}] is not a tag of the dataset's space")
     tx.run_many(_ATTACH, [{"dataset": dataset_id.number, "tag": id.number} for id in tag_ids])
     if not before.issuperset(tag_ids):
-        datasets.touch(tx, dataset._replace(updated_at=dataset.next_moment()))
+        _changed(tx, dataset)
     return [_tag(row) for row in tx.all(_OF_DATASET, dataset=dataset.id.number)]
 
 
@@ -145,7 +155,7 @@ def detach(
         [{"dataset": dataset_id.number, "tag": id.number} for id in detached],
     )
     if detached:
-        datasets.touch(tx, dataset._replace(updated_at=dataset.next_moment()))
+        _changed(tx, dataset)
     return detached
 
 
@@ -153,15 +163,19 @@ def _attached(tx: Transaction, dataset: Dataset) -> set[ResourceId]:
     return {_tag(row).id for row in tx.all(_OF_DATASET, dataset=dataset.id.number)}
 
 
-def _of_space(tx: Transaction, dataset: Dataset, ids: Sequence[ResourceId]) -> set[ResourceId]:
+def _changed(tx: Transaction, dataset: Dataset) -> None:
+    datasets.touch(tx, dataset._replace(updated_at=dataset.next_moment()))
+
+
+def _lock_all(tx: Transaction, ids: Sequence[ResourceId]) -> list[Tag]:
     rows = tx.all(
         _SELECT
-        + " WHERE t.space_id = :space AND t.id IN ("
-        + "SELECT CAST(given.value AS BIGINT) FROM EACH(:ids) AS given (value))",
-        space=dataset.space_id.number,
+        + " WHERE t.id IN ("
+        + "SELECT CAST(given.value AS BIGINT) FROM EACH(:ids) AS given (value))"
+        + " ORDER BY t.id FOR UPDATE OF t",
         ids=msgspec.json.encode([str(id.number) for id in ids]).decode(),
     )
-    return {_tag(row).id for row in rows}
+    return [_tag(row) for row in rows]
 
 
 def _lock(tx: Transaction, permit: Permit, id: ResourceId) -> Tag:

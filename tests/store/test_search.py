@@ -1,0 +1,423 @@
+"""Search on both engines: right by a plain evaluator, in its version alone, in time."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exempla import filters
+from exempla.errors import NotFound, Unavailable
+from exempla.ids import ResourceId
+from exempla.store import datasets, examples, search
+from exempla.store.database import Transaction
+from tests.store.conftest import Store
+from tests.store.values import fields, raw
+
+
+def found(
+    store: Store,
+    dataset: ResourceId,
+    text: str,
+    version: ResourceId | None = None,
+    *,
+    after: int = 0,
+    limit: int = 1_000,
+    timeout: float = 60,
+) -> list[examples.Example]:
+    filter = filters.parse(text)
+    return store.read(
+        search.page,
+        dataset,
+        version,
+        filter=filter,
+        after=after,
+        limit=limit,
+        timeout=timeout,
+    ).examples
+
+
+def numbers(page: list[examples.Example]) -> list[int]:
+    return [json.loads(example.body)["n"] for example in page]
+
+
+# Random filters over random examples, decided once more by the definition
+
+Plain = Callable[[str, dict[str, Any]], bool]
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A filter: how it is written, and a plain function that decides."""
+
+    text: str
+    decide: Plain
+
+
+NAMES = ["a", "b", 'quo"te', "back\\slash", "é", "\U0001f600", "\0", "", "tab\t", "a.b", "$", "id "]
+STRINGS = [
+    "",
+    "a",
+    "A",
+    "ab",
+    "abc",
+    "a%",
+    "é",
+    "\U0001f600",
+    "\uffff",
+    "a\0",
+    "a\0b",
+    "\0",
+    "it's",
+]
+STRINGS += ["1", "true", "null", '"', "\\", "x" * 50]
+NUMBERS = ["0", "-0", "0.0", "1", "1.0", "10e-1", "-1", "0.1", "0.10000000000000001", "2", "1e400"]
+NUMBERS += ["-1e400", "1e-400", "9007199254740993", "9007199254740992", "9223372036854775807"]
+NUMBERS += ["9223372036854775808", "-9223372036854775809", "1" + "0" * 400, "9" * 40, "1e308"]
+NUMBERS += ["1.7976931348623157e308", "1.7976931348623159e308", "5e-324", "1E+2", "100"]
+
+name = st.sampled_from(NAMES)
+string = st.sampled_from(STRINGS)
+number = st.sampled_from(NUMBERS)
+
+
+def _written(text: str, escaped: bool) -> str:
+    return json.dumps(text) if escaped else msgspec.json.encode(text).decode()
+
+
+def _members(pairs: list[tuple[str, str]]) -> str:
+    return "{" + ", ".join(f"{json.dumps(n)}: {v}" for n, v in pairs) + "}"
+
+
+scalar = (
+    st.builds(_written, string, st.booleans()) | number | st.sampled_from(["true", "false", "null"])
+)
+value = st.recursive(
+    scalar,
+    lambda inner: (
+        st.lists(inner, max_size=2).map(lambda items: "[" + ",".join(items) + "]")
+        | st.lists(st.tuples(name, inner), max_size=3).map(_members)  # also with a name twice
+    ),
+    max_leaves=4,
+)
+body = st.dictionaries(name, value, min_size=1, max_size=4)
+
+literal = (
+    string.map(lambda s: ("'" + s.replace("'", "''") + "'", s))
+    | number.map(lambda n: (n, Decimal(n)))
+    | st.sampled_from([("TRUE", True), ("false", False)])
+)
+path = st.lists(name, min_size=1, max_size=2)
+
+
+def _name(text: str, quote: str) -> str:
+    return quote + text.replace(quote, quote * 2) + quote
+
+
+def _get(path: list[str], body: dict[str, Any]) -> Any:
+    at: Any = body
+    for step in path:
+        at = at.get(step, _ABSENT) if isinstance(at, dict) else _ABSENT
+    return at
+
+
+def _same_type(left: Any, right: Any) -> bool:
+    return any(isinstance(left, kind) and isinstance(right, kind) for kind in (str, Decimal, bool))
+
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": lambda a, b: bool(a == b),
+    "!=": lambda a, b: bool(a != b),
+    "<>": lambda a, b: bool(a != b),
+    "<": lambda a, b: bool(a < b),
+    "<=": lambda a, b: bool(a <= b),
+    ">": lambda a, b: bool(a > b),
+    ">=": lambda a, b: bool(a >= b),
+}
+
+
+@st.composite
+def simple(draw: st.DrawFn) -> Case:
+    steps = draw(path)
+    written = ".".join(_name(step, draw(st.sampled_from('"`'))) for step in steps)
+    kind = draw(st.sampled_from(["compare", "compare", "turned", "in", "like", "null", "between"]))
+    get: Callable[[dict[str, Any]], Any] = lambda body: _get(steps, body)  # noqa: E731
+    if kind in ("compare", "turned"):
+        text, wanted = draw(literal)
+        known = ["=", "!=", "<>"] if isinstance(wanted, bool) else sorted(OPERATORS)
+        sign = draw(st.sampled_from(known))
+        compare = OPERATORS[sign]
+        if kind == "turned":
+            return Case(
+                f"{text} {sign} {written}",
+                lambda id, body: _same_type(get(body), wanted) and compare(wanted, get(body)),
+            )
+        return Case(
+            f"{written} {sign} {text}",
+            lambda id, body: _same_type(get(body), wanted) and compare(get(body), wanted),
+        )
+    not_, negated = draw(st.sampled_from([("", False), ("NOT ", True)]))
+    if kind == "in":
+        items = draw(st.lists(literal, min_size=1, max_size=4))
+        return Case(
+            f"{written} {not_}IN ({', '.join(text for text, _ in items)})",
+            lambda id, body: (
+                any(_same_type(get(body), w) and get(body) == w for _, w in items) != negated
+            ),
+        )
+    if kind == "like":
+        pattern = draw(st.text("ab%_\0é", max_size=4))
+        regex = re.compile(
+            "".join({"%": ".*", "_": "."}.get(c, re.escape(c)) for c in pattern), re.DOTALL
+        )
+        return Case(
+            f"{written} {not_}LIKE '{pattern}'",
+            lambda id, body: (
+                (isinstance(get(body), str) and bool(regex.fullmatch(get(body)))) != negated
+            ),
+        )
+    if kind == "between":
+        low, high = draw(number), draw(number)
+        return Case(
+            f"{written} {not_}BETWEEN {low} AND {high}",
+            lambda id, body: (
+                (isinstance(get(body), Decimal) and Decimal(low) <= get(body) <= Decimal(high))
+                != negated
+            ),
+        )
+    return Case(
+        f"{written} IS {not_}NULL",
+        lambda id, body: (get(body) is None or get(body) is _ABSENT) != negated,
+    )
+
+
+def _together(parts: list[Case], join: str) -> Case:
+    how = all if join == "AND" else any
+    text = f" {join} ".join(f"({part.text})" for part in parts)
+    return Case(text, lambda id, body: how([part.decide(id, body) for part in parts]))
+
+
+case = st.recursive(
+    simple(),
+    lambda inner: (
+        st.builds(
+            _together, st.lists(inner, min_size=2, max_size=3), st.sampled_from(["AND", "OR"])
+        )
+        | inner.map(lambda c: Case(f"NOT ({c.text})", lambda id, body: not c.decide(id, body)))
+    ),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(bodies=st.lists(body, min_size=1, max_size=12), cases=st.lists(case, min_size=4, max_size=8))
+def test_every_filter_finds_what_its_definition_says(
+    store: Store, bodies: list[dict[str, str]], cases: list[Case]
+) -> None:
+    dataset, _ = store.new_dataset(*[raw(**one) for one in bodies])
+    everything = store.examples(dataset.id)
+    plain = [json.loads(e.body, parse_float=Decimal, parse_int=Decimal) for e in everything]
+    for one in cases:
+        expected = [
+            example.id
+            for example, body in zip(everything, plain, strict=True)
+            if one.decide(example.id, body)
+        ]
+        page = found(store, dataset.id, one.text)
+        assert [example.id for example in page] == expected, one.text
+
+
+@pytest.mark.parametrize("sign", sorted(OPERATORS))
+def test_all_pairs_of_values_are_compared_right(store: Store, sign: str) -> None:
+    texts = [_written(text, escaped) for text in STRINGS for escaped in (False, True)]
+    texts += [*NUMBERS, "true", "false", "null"]
+    dataset, _ = store.new_dataset(*[raw(a=text) for text in texts])
+    values = [json.loads(text, parse_float=Decimal, parse_int=Decimal) for text in texts]
+    literals: list[tuple[str, Any]] = [(f"'{t}'", t) for t in STRINGS if "'" not in t]
+    for text, wanted in [*literals, *[(n, Decimal(n)) for n in NUMBERS]]:
+        expected = [
+            written
+            for written, value in zip(texts, values, strict=True)
+            if _same_type(value, wanted) and OPERATORS[sign](value, wanted)
+        ]
+        page = found(store, dataset.id, f"a {sign} {text}")
+        assert [example.body for example in page] == [f'{{"a":{text}}}' for text in expected], text
+
+
+@pytest.mark.parametrize("start", [text for text in STRINGS if "'" not in text])
+def test_every_start_of_a_string_is_found(store: Store, start: str) -> None:
+    dataset, _ = store.new_dataset(*[fields(a=text) for text in STRINGS])
+    page = found(store, dataset.id, f"a LIKE '{start}%'")
+    regex = re.compile(
+        "".join({"%": ".*", "_": "."}.get(c, re.escape(c)) for c in start), re.DOTALL
+    )
+    expected = [text for text in STRINGS if regex.match(text)]
+    assert [json.loads(example.body)["a"] for example in page] == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "condition",
+    ["= 'a'", "IN ('a', 'b')", "LIKE 'a%'", ">= 'a'", "IS NOT NULL", "BETWEEN 'a' AND 'b'"],
+)
+def test_a_field_of_any_name_is_found(store: Store, name: str, condition: str) -> None:
+    dataset, _ = store.new_dataset(raw(**{name: '"a"'}), raw(other='"a"'))
+    quoted = _name(name, '"')
+    assert len(found(store, dataset.id, f"{quoted} {condition}")) == 1
+
+
+def test_a_filter_too_long_to_narrow_by_is_decided_all_the_same(store: Store) -> None:
+    dataset, _, ids = store.dataset_of(5)
+    for text in (
+        " OR ".join(["n=3"] * 1_200),
+        " AND ".join(["n=3"] * 1_200),
+        "n IN (" + ",".join("3" * 1_000) + ")",
+        "n IN (3, '" + "','".join(["x"] * 999) + "')",
+        "(" * 30 + " AND ".join(["n=3"] * 300) + ")" * 30,
+    ):
+        assert [example.id for example in found(store, dataset.id, text)] == [ids[3]]
+
+
+def test_an_example_is_found_by_its_id(store: Store) -> None:
+    dataset, _, ids = store.dataset_of(5)
+    for text, expected in [
+        (f"id = '{ids[2]}'", [ids[2]]),
+        (f"id IN ('{ids[4]}', 'x', '{ids[0]}', 7)", [ids[0], ids[4]]),
+        (f"id > '{ids[2]}'", ids[3:]),
+        (f"id LIKE '{ids[1]}%' OR n = 3", [ids[1], ids[3]]),
+        (f"id != '{ids[0]}' AND n < 2", [ids[1]]),
+        ("id = 'x\0'", []),
+        ("id = 5", []),
+    ]:
+        assert [example.id for example in found(store, dataset.id, text)] == expected, text
+
+
+# Versions, pages, time
+
+
+def test_each_version_is_searched_as_it_is(store: Store) -> None:
+    dataset, first, ids = store.dataset_of(6)
+    second = store.write(
+        examples.update, dataset.id, None, {ids[1]: fields(n=100), ids[2]: fields(m=1)}, "second"
+    ).version
+    store.write(examples.delete, dataset.id, second.id, [ids[0]])
+    store.write(examples.update, dataset.id, first.id, {ids[5]: fields(n=55)}, None)
+    store.write(examples.insert, dataset.id, None, [fields(n=0), fields(n=200)])
+    other, _, _ = store.dataset_of(6)
+    text = "n >= 0"
+    assert numbers(found(store, dataset.id, text, first.id)) == [0, 1, 2, 3, 4, 55]
+    assert numbers(found(store, dataset.id, text, second.id)) == [100, 2, 3, 4, 5, 0, 200]
+    assert numbers(found(store, dataset.id, text)) == [100, 2, 3, 4, 5, 0, 200]
+    for text, old, new in [
+        ("n = 1", 1, 0),
+        ("n = 100", 0, 1),
+        ("m IS NULL", 6, 6),
+        ("n = 0 OR m IS NOT NULL", 1, 2),
+        (f"id = '{ids[0]}'", 1, 0),
+    ]:
+        assert len(found(store, dataset.id, text, first.id)) == old, text
+        assert len(found(store, dataset.id, text)) == new, text
+    store.write(datasets.delete, other.id)
+    with pytest.raises(NotFound):
+        found(store, other.id, "n >= 0")
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 50])
+@pytest.mark.parametrize("text", ["n >= 0 AND even = TRUE", "m.even = TRUE", "m.even IN (TRUE)"])
+def test_pages_show_every_match_once(store: Store, text: str, limit: int) -> None:
+    dataset, _ = store.new_dataset(
+        *[fields(n=n, even=n % 2 == 0, m={"even": n % 2 == 0}) for n in range(60)]
+    )
+    seen: list[int] = []
+    after = 0
+    while page := found(store, dataset.id, text, after=after, limit=limit):
+        assert len(page) <= limit
+        seen += numbers(page)
+        after = page[-1].ordinal
+    assert seen == list(range(0, 60, 2))
+
+
+@pytest.mark.parametrize("text", ["m.rare = TRUE", "rare = TRUE"])
+def test_a_match_far_behind_is_found_in_one_page(
+    store: Store, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MAX_BATCH", 16)
+    dataset, _ = store.new_dataset(
+        *[fields(n=n, rare=n == 499, m={"rare": n == 499}) for n in range(500)]
+    )
+    assert numbers(found(store, dataset.id, text, limit=2)) == [499]
+    assert found(store, dataset.id, f"{text} AND n = 3", limit=2) == []
+
+
+def test_large_examples_are_read_few_at_a_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "BATCH_SIZE", 1_000)
+    dataset, _ = store.new_dataset(*[fields(n=n, text="x" * 2_000) for n in range(20)])
+    assert numbers(found(store, dataset.id, "NOT n < 19", limit=2)) == [19]
+
+
+def test_a_search_ends_at_its_time_limit(store: Store) -> None:
+    dataset, _, _ = store.dataset_of(10)
+    with pytest.raises(Unavailable, match="EXEMPLA_QUERY_TIMEOUT"):
+        found(store, dataset.id, "NOT n = 1", timeout=0)
+    assert len(found(store, dataset.id, "n >= 0")) == 10
+
+
+def _long_query(tx: Transaction, seconds: float) -> int:
+    sleep = "SELECT count(*) FROM (SELECT pg_sleep(30)) AS s"
+    count = (
+        "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 1000000000) "
+        "SELECT count(*) FROM c"
+    )
+    with tx.time_limit(seconds):
+        return int(tx.exactly_one(count if tx.engine.name == "sqlite" else sleep)[0])
+
+
+def test_the_database_is_stopped_at_the_time_limit(store: Store) -> None:
+    started = time.monotonic()
+    for _ in range(5):  # more often than there are connections
+        with pytest.raises(Unavailable, match="EXEMPLA_QUERY_TIMEOUT"):
+            store.read(_long_query, 0.05)
+    assert time.monotonic() - started < 10
+    slow = "SELECT count(*) FROM examples AS a CROSS JOIN examples AS b WHERE a.ordinal < 300"
+    for _ in range(5):
+        store.read(lambda tx: tx.all(slow))  # without a limit
+
+
+def test_annotations_are_asked_for_only_when_named(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, _, ids = store.dataset_of(4)
+    asked: list[list[str]] = []
+
+    def annotations_of(tx: Transaction, dataset: Any, given: list[examples.Example]) -> Any:
+        asked.append([example.id for example in given])
+        return {
+            example.ordinal: {"quality": filters.Annotation(score=0.5, label="good")}
+            for example in given
+            if example.id != ids[0]
+        }
+
+    monkeypatch.setattr(search, "annotations_of", annotations_of)
+    assert numbers(found(store, dataset.id, "n > 1")) == [2, 3]
+    assert asked == []
+    text = "annotation.quality.score = 0.5 AND annotation.quality.label LIKE 'g%' AND n < 3"
+    assert numbers(found(store, dataset.id, text)) == [1, 2]
+    assert numbers(found(store, dataset.id, "annotation.quality.score IS NULL")) == [0]
+
+
+def test_without_annotations_they_are_missing(store: Store) -> None:
+    dataset, _, _ = store.dataset_of(2)
+    assert len(found(store, dataset.id, "annotation.x.score IS NULL")) == 2
+    assert found(store, dataset.id, "annotation.x.label != 'y'") == []

@@ -17,10 +17,26 @@ import traceback
 from collections.abc import Iterable
 from contextlib import redirect_stdout
 
-from tests.clients import sdk_places, sdk_refusals, sdk_usage
+from tests.clients import (
+    sdk_annotations,
+    sdk_filters,
+    sdk_keys,
+    sdk_members,
+    sdk_places,
+    sdk_refusals,
+    sdk_usage,
+)
 from tests.clients.sdk_support import SCENARIOS, Client, new_client, scenarios_of
 
-__all__ = ["sdk_places", "sdk_refusals", "sdk_usage"]
+__all__ = [
+    "sdk_annotations",
+    "sdk_filters",
+    "sdk_keys",
+    "sdk_members",
+    "sdk_places",
+    "sdk_refusals",
+    "sdk_usage",
+]
 
 
 def play(client: Client, name: str) -> dict[str, object]:

@@ -43,6 +43,7 @@ _PROBLEMS = {
     404: ("NotFoundException", "not-found"),
     409: ("ConflictException", "conflict"),
     422: ("UnprocessableEntityException", "validation-error"),
+    501: ("ServiceException", "internal-error"),
 }
 
 
@@ -175,7 +176,8 @@ def _detail(error: Any, status: int, kind: str) -> str:
     for member in ("detail", "instance", "title"):
         assert isinstance(problem[member], str), f"{member} is not text: {problem}"
         assert problem[member], f"{member} is empty: {problem}"
-    same(error.data.detail, problem["detail"])
+    if status != 501:  # the SDK reads no body of a status that its description of AX lacks
+        same(error.data.detail, problem["detail"])
     detail: str = problem["detail"]
     return detail
 

@@ -193,3 +193,140 @@ def test_live_with_a_space(ax: Ax) -> None:
     assert updated == {**made, "name": renamed, "description": "Used."}
     ax("spaces", "delete", renamed, "--force").succeeded("deleted successfully")
     ax("spaces", "get", made["id"]).failed("404 Not Found")
+    role = ("--role", "MEMBER")
+    add, remove = ax.each(
+        ("spaces", "add-user", SPACE, "--user-id", unused_id("User"), *role, "--verbose"),
+        ("spaces", "remove-user", SPACE, "--user-id", unused_id("User"), "--force"),
+    )
+    add.failed("501 Not Implemented", "Exempla")
+    remove.failed("501 Not Implemented")
+
+
+def test_annotate_examples(ax: Ax) -> None:
+    score = unique("closeness").replace(" ", "_")
+    verdict, remark = unique("verdict"), unique("remark")
+    create = ("annotation-configs", "create")
+    limits = ("--min-score", "0", "--max-score", "1")
+    labels = ("--value", "right", "--value", "wrong")
+    made = ax.each(
+        in_space(*create, "continuous", "--name", score, *limits),
+        in_space(*create, "categorical", "--name", verdict, *labels),
+        in_space(*create, "freeform", "--name", remark),
+    )
+    assert [one.answer["name"] for one in made] == [score, verdict, remark]
+    assert [value["label"] for value in made[1].answer["values"]] == ["right", "wrong"]
+
+    dataset = make_dataset(ax, unique("annotated"), QUESTIONS)["id"]
+    first, second, _ = (row["id"] for row in export(ax, dataset))
+    values = [{"name": score, "score": 0.5}, {"name": verdict, "label": "right", "text": "Sí."}]
+    annotations = [
+        {"record_id": first, "values": values},
+        {"record_id": second, "values": [{"name": remark, "text": "größer"}]},
+    ]
+    annotate = ("datasets", "annotate-examples", dataset, "--file")
+    ax(*annotate, ax.write("annotations.json", annotations)).succeeded("Annotated 2 example(s)")
+    found = [row.get("annotations", []) for row in export(ax, dataset)]
+    assert sorted(one["name"] for one in found[0]) == sorted([score, verdict])
+    by_name = {one["name"]: one for row in found for one in row}
+    assert by_name[score]["score"] == 0.5
+    assert (by_name[verdict]["label"], by_name[verdict]["text"]) == ("right", "Sí.")
+    assert by_name[remark]["text"] == "größer"
+    assert by_name[remark]["annotator"]["email"]
+    chosen = export(ax, dataset, "--filter", f"annotation.{score}.score >= 0.5 AND points < 4")
+    assert column(chosen, "answer") == ["Lima"]
+
+    values = [{"name": verdict, "label": "maybe"}]
+    wrong = ax.write("wrong.json", [{"record_id": first, "values": values}])
+    refused, bad = ax.each(
+        (*annotate, wrong),
+        ("datasets", "export", dataset, "--stdout", "--filter", "points ="),
+    )
+    refused.failed("422 Unprocessable", "label")
+    bad.failed("400 Bad Request", "character 9")
+
+
+def test_live_with_annotation_configs(ax: Ax) -> None:
+    old = {kind: unique(kind) for kind in ("continuous", "categorical", "freeform")}
+    new = {kind: unique(f"new {kind}") for kind in old}
+    options = {
+        "continuous": ("--min-score", "0", "--max-score", "1"),
+        "categorical": ("--value", "right", "--value", "wrong"),
+        "freeform": (),
+    }
+    changes = {
+        "continuous": ("--max-score", "5", "--optimization-direction", "MAXIMIZE"),
+        "categorical": ("--value", "fine", "--value", "bad"),
+        "freeform": (),
+    }
+    create, update = ("annotation-configs", "create"), ("annotation-configs", "update")
+    made = {
+        kind: ax(*in_space(*create, kind, "--name", old[kind], *options[kind])).answer
+        for kind in old
+    }
+    shown = [ax("annotation-configs", "get", *in_space(old[kind])).answer for kind in old]
+    assert shown == list(made.values())
+    updated = {
+        kind: ax(
+            *in_space(*update, kind, old[kind], "--new-name", new[kind], *changes[kind])
+        ).answer
+        for kind in old
+    }
+    assert {kind: one["name"] for kind, one in updated.items()} == new
+    assert updated["continuous"]["maximum_score"] == 5
+    assert updated["continuous"]["optimization_direction"] == "MAXIMIZE"
+    assert [value["label"] for value in updated["categorical"]["values"]] == ["fine", "bad"]
+    tag = new["freeform"].rsplit(" ", 1)[1]
+    listed, taken = ax.each(
+        in_space("annotation-configs", "list", "--name", tag),
+        in_space(*create, "freeform", "--name", new["categorical"]),
+    )
+    assert [one["id"] for one in listed.answer["annotation_configs"]] == [made["freeform"]["id"]]
+    taken.failed("409 Conflict", new["categorical"])
+    ids = [one["id"] for one in made.values()]
+    for done in ax.each(*(("annotation-configs", "delete", id, "--force") for id in ids)):
+        done.succeeded("deleted successfully")
+    ax("annotation-configs", "get", ids[0]).failed("404 Not Found")
+
+
+def test_live_with_api_keys(ax: Ax) -> None:
+    name = unique("laptop")
+    made = ax("api-keys", "create", "--name", name, "--description", "For the train")
+    made.succeeded("API key created successfully")
+    key = made.answer
+    assert (key["name"], key["key_type"], key["status"]) == (name, "USER", "ACTIVE")
+    ax("datasets", "list", key=key["key"]).succeeded()
+    fresh = ax("api-keys", "refresh", key["id"]).answer
+    assert fresh["name"] == name
+    ax("datasets", "list", key=key["key"]).failed("401 Unauthorized")
+    ax("datasets", "list", key=fresh["key"]).succeeded()
+    assert name in ax("api-keys", "list", "--limit", "100").output
+    ax("api-keys", "revoke", fresh["id"], "--force").succeeded("revoked successfully")
+    ax("datasets", "list", key=fresh["key"]).failed("401 Unauthorized")
+    listed = ax("api-keys", "list", "--limit", "100")
+    assert name not in listed.output
+    assert key["key"] not in listed.output
+    ax("api-keys", "revoke", unused_id("ApiKey"), "--force").failed("404 Not Found")
+
+
+def test_a_service_key_reads_its_space_alone(ax: Ax) -> None:
+    (organization,) = [
+        one["id"]
+        for one in ax("organizations", "list", "--name", SPACE).answer["organizations"]
+        if one["name"] == SPACE
+    ]
+    space = unique("vault")
+    ax("spaces", "create", "--organization-id", organization, "--name", space).succeeded()
+    spaces = [{"space": space, "role": "READ_ONLY"}]
+    assignments = json.dumps([{"org_id": organization, "spaces": spaces}])
+    create = ("api-keys", "create-service-key", "--name", unique("robot"))
+    made = ax(*create, "--assignments", assignments).answer
+    assert made["key_type"] == "SERVICE"
+    data = ("--json", json.dumps(QUESTIONS))
+    own = ax("datasets", "create", "--name", "own", "--space", space, *data).answer["id"]
+    foreign = make_dataset(ax, unique("foreign"), QUESTIONS)["id"]
+    robot = made["key"]
+    shown = ax("datasets", "export", own, "--stdout", key=robot)
+    assert fields(shown.answer) == QUESTIONS
+    ax("datasets", "delete", own, "--force", key=robot).failed("403 Forbidden", "permission")
+    ax("datasets", "get", foreign, key=robot).failed("404 Not Found")
+    assert made["id"] in ax("api-keys", "list", "--key-type", "SERVICE", "--limit", "100").output

@@ -68,6 +68,15 @@ def test_the_table_says_why_a_method_does_not_work() -> None:
         assert why or "no" not in state.values(), name
 
 
+def test_every_method_that_works_is_played() -> None:
+    played = "".join(path.read_text() for path in Path(__file__).parent.glob("sdk_*.py"))
+    for name, state, _ in table():
+        if "yes" in state.values():
+            area, method = name.split(".")
+            last = area.split("_")[-1]  # of a variable's name at least
+            assert re.search(rf"{last}\.{method}\b", played), name
+
+
 def test_the_commands_run(served: Served, tmp_path: Path) -> None:
     (tmp_path / "exempla.toml").write_text(block("toml").replace("8787", str(served.port)))
     commands = "\n".join([block("sh", 0), block("sh", 1)]).replace("8787", str(served.port))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -112,17 +113,34 @@ def test_a_user_key_acts_as_its_maker(served: Served, client: httpx.Client) -> N
     assert again["created_by_user_id"] == made["created_by_user_id"]
 
 
-def test_a_user_key_of_a_bot_acts_as_the_bot(served: Served, client: httpx.Client) -> None:
+def test_a_bot_cannot_make_user_keys(served: Served, client: httpx.Client) -> None:
+    """Such a key would outlive the bot's own."""
     organization, space = space_of(client)
-    bot = service_key(client, organization, {space: "READ_ONLY"})
+    bot = service_key(client, organization, {space: "ADMIN"})
     with acting(served, bot["key"]) as one:
-        made = user_key(one)
-        assert made["id"] in ids(one)
-    assert made["created_by_user_id"] == bot["bot_user"]["id"]
-    with acting(served, made["key"]) as one:
-        assert [s["id"] for s in ok(one.get("/v2/spaces"))["spaces"]] == [space]
-        body = {"name": unique(), "space_id": space}
-        assert_problem(send(one, "POST", "/v2/tags", body), 403, "access-forbidden")
+        response = send(one, "POST", KEYS, {"key_type": "USER", "name": unique()})
+        assert_problem(response, 403, "access-forbidden", "SERVICE")
+
+
+@pytest.mark.parametrize("key_type", ["USER", "SERVICE"])
+def test_no_key_makes_one_that_outlives_it(
+    served: Served, client: httpx.Client, key_type: str
+) -> None:
+    organization, space = space_of(client)
+    body: dict[str, Any] = {"key_type": key_type, "name": unique()}
+    if key_type == "SERVICE":
+        spaces = [{"space_id": space}]
+        body["organizations"] = [{"org_id": organization, "spaces": spaces}]
+    own = ok(send(client, "POST", KEYS, {**body, "expires_at": "2040-01-01T00:00:00Z"}), 201)
+    if key_type == "SERVICE":
+        admin = {"org_id": organization, "spaces": [{"space_id": space, "role": role("ADMIN")}]}
+        body_of_admin = {**body, "organizations": [admin], "expires_at": "2040-01-01T00:00:00Z"}
+        own = ok(send(client, "POST", KEYS, body_of_admin), 201)
+    with acting(served, own["key"]) as one:
+        later = send(one, "POST", KEYS, {**body, "expires_at": "2041-01-01T00:00:00Z"})
+        assert_problem(later, 422, "validation-error", "expires_at")
+        made = ok(send(one, "POST", KEYS, body), 201)
+    assert made["expires_at"] == own["expires_at"]
 
 
 def test_a_service_key(served: Served, client: httpx.Client) -> None:
@@ -204,13 +222,13 @@ def test_a_list_by_space(client: httpx.Client) -> None:
 def test_a_list_by_user(served: Served, client: httpx.Client) -> None:
     organization, space = space_of(client)
     bot = service_key(client, organization, {space: "MEMBER"})
+    made = user_key(client)
+    me = made["created_by_user_id"]
     with acting(served, bot["key"]) as one:
-        made = user_key(one)["id"]
-        assert ids(one) == ids(one, user_id=bot["bot_user"]["id"]) == {made}
-        me = user_key(client)["created_by_user_id"]
+        assert ids(one) == ids(one, user_id=bot["bot_user"]["id"]) == set()
         response = one.get(KEYS, params={"user_id": me})
         assert_problem(response, 403, "access-forbidden", "other users")
-    assert ids(client, user_id=bot["bot_user"]["id"]) == {made}
+    assert ids(client, user_id=bot["bot_user"]["id"]) == set()
     assert ids(client, user_id=make_id("User", 999_999_999, "aBcDeFgHiJ")) == set()
 
 
@@ -459,7 +477,7 @@ def test_a_refreshed_service_key_acts_as_the_same_bot(served: Served, client: ht
     assert ids(client, space_id=space) == {new["id"]}
     with acting(served, new["key"]) as one:
         assert [s["id"] for s in ok(one.get("/v2/spaces"))["spaces"]] == [space]
-        assert user_key(one)["created_by_user_id"] == old["bot_user"]["id"]
+    assert_problem(refresh(client, old["id"]), 422, "validation-error", "replaced")
 
 
 def test_a_grace_period_ends_by_itself(served: Served, client: httpx.Client) -> None:

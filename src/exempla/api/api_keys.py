@@ -37,6 +37,13 @@ class AccountRole(msgspec.Struct, forbid_unknown_fields=True):
     name: Literal["MEMBER"]
 
 
+class OrganizationRole(msgspec.Struct, forbid_unknown_fields=True):
+    """The role of a bot in an organization: always `READ_ONLY`; its spaces say what it may do."""
+
+    type: Literal["PREDEFINED"]
+    name: Literal["READ_ONLY"]
+
+
 class SpaceAssignment(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A space that a service key may use, and its role there (`MEMBER` if omitted)."""
 
@@ -45,11 +52,11 @@ class SpaceAssignment(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=
 
 
 class OrganizationAssignment(msgspec.Struct, forbid_unknown_fields=True):
-    """Spaces of an organization; the role in it is always `READ_ONLY`."""
+    """Spaces of an organization that a service key may use."""
 
     org_id: str
     spaces: list[SpaceAssignment]
-    role: RoleAssignment | None = None
+    role: OrganizationRole | None = None
 
 
 class CreateKey(msgspec.Struct, forbid_unknown_fields=True):
@@ -219,7 +226,7 @@ def _grants(organizations: Iterable[OrganizationAssignment]) -> list[Grant]:
 
 def _bot(key: ApiKey, organizations: list[OrganizationAssignment]) -> BotUser:
     for organization in organizations:
-        organization.role = RoleAssignment("PREDEFINED", "READ_ONLY")
+        organization.role = OrganizationRole("PREDEFINED", "READ_ONLY")
         for space in organization.spaces:
             space.role = space.role or RoleAssignment("PREDEFINED", "MEMBER")
     return BotUser(str(key.user_id), key.name, AccountRole("PREDEFINED", "MEMBER"), organizations)

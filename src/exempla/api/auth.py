@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import structlog
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from exempla import clock
 from exempla.api.access import NEEDS, OPEN
 from exempla.errors import AuthenticationRequired
+from exempla.ids import ResourceId
 from exempla.store import keys
 from exempla.store.access import Role
 from exempla.store.database import Database
 
 _HELP = "send it as the header `Authorization: Bearer <key>`"
 
-_noting: set[asyncio.Task[None]] = set()
-"""Writes of `last_used_at` under way; a task that nothing refers to may be dropped."""
+_log = structlog.get_logger(__name__)
+
+_noting: dict[ResourceId, asyncio.Task[None]] = {}
+"""Writes of `last_used_at` under way, by key."""
 
 
 async def authorize(
@@ -34,7 +38,7 @@ async def authorize(
     if route in OPEN or scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
         return
     principal = await _authenticate(connection)
-    scope["auth"] = principal.permit._replace(needs=NEEDS.get(route, Role.READ_ONLY))
+    scope["auth"] = principal.permit._replace(needs=NEEDS.get(route, Role.ADMINISTRATOR))
 
 
 async def _authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> keys.Principal:
@@ -48,12 +52,21 @@ async def _authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> keys.
     if principal is None:
         raise AuthenticationRequired(f"the API key is unknown, revoked or expired; {_HELP}")
     if clock.now() - principal.last_used_at > keys.USED_EVERY:
-        _note_use(database, principal)
+        _note_use(database, principal.permit.key_id)
     return principal
 
 
-def _note_use(database: Database, principal: keys.Principal) -> None:
-    """Store that the key is in use, without the request waiting for it."""
-    task = asyncio.create_task(database.write(keys.used, principal.permit.key_id))
-    _noting.add(task)
-    task.add_done_callback(_noting.discard)
+def _note_use(database: Database, key: ResourceId) -> None:
+    """Store that the key is in use, once, without the request waiting for it."""
+    if key in _noting:
+        return
+
+    async def note() -> None:
+        try:
+            await database.write(keys.used, key)
+        except Exception as error:
+            _log.warning("use of a key not noted", key=str(key), cause=repr(error))
+        finally:
+            del _noting[key]
+
+    _noting[key] = asyncio.create_task(note())

@@ -91,8 +91,7 @@ _LIST = (
       AND (:any_creator = 1 OR (c.id = :creator AND c.suffix = :creator_suffix))
       AND (:any_space = 1 OR EXISTS (
         SELECT 1 FROM memberships AS m WHERE m.user_id = k.user_id AND m.space_id = :space))
-      AND (:any_status = 1
-        OR (k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now)) = (:active = 1))
+      AND (k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now)) = (:active = 1)
     ORDER BY k.id DESC
     LIMIT :limit"""
 )
@@ -161,8 +160,11 @@ def create(
 def create_user_key(
     tx: Transaction, permit: Permit, name: str, description: str, expires_at: int | None
 ) -> tuple[ApiKey, str]:
-    """Make a key that acts as the caller; return it with its secret."""
-    _check_future(expires_at)
+    """Make a key that acts as the caller; return it with its secret.
+
+    A bot has the one key it was made with: another would outlive it.
+    """
+    expires_at = _within_own(tx, permit, expires_at, "USER")
     secret = new_secret()
     user = permit.user_id
     return create(tx, user, user, "USER", name, description, secret, expires_at), secret
@@ -180,7 +182,7 @@ def create_service_key(
 
     Who makes it must be `ADMIN` of each of the spaces, which must be in the organization named.
     """
-    _check_future(expires_at)
+    expires_at = _within_own(tx, permit, expires_at, None)
     for organization, space, _ in grants:
         spaces.get(tx, permit._replace(needs=Role.ADMIN), space)
         if spaces.organization_of(tx, space) != organization:
@@ -196,7 +198,7 @@ def list_page(
     permit: Permit,
     *,
     key_type: KeyType | None,
-    active: bool | None,
+    active: bool,
     space: ResourceId | None,
     creator: ResourceId | None,
     before: int,
@@ -226,8 +228,7 @@ def list_page(
         creator_suffix=creator.suffix if creator else "",
         any_space=int(space is None),
         space=space.number if space else 0,
-        any_status=int(active is None),
-        active=int(bool(active)),
+        active=int(active),
         now=clock.now(),
         limit=limit,
     )
@@ -249,6 +250,8 @@ def refresh(
     """
     old = _managed(tx, permit, id)
     now = clock.now()
+    if tx.one("SELECT 1 FROM api_keys WHERE id = :id AND replaced_at IS NOT NULL", id=id.number):
+        raise ValidationError(f"the key {old.name!r} was replaced already; use the new one")
     if not old.is_active(now):
         raise ValidationError(f"the key {old.name!r} is revoked or expired; make a new one")
     _check_future(expires_at)
@@ -259,13 +262,16 @@ def refresh(
         )
     expires_at = old.expires_at if expires_at is None else expires_at
     end = now + grace_s * clock.MICROSECONDS
-    if old.expires_at is None or end < old.expires_at:
-        tx.run(
-            "UPDATE api_keys SET expires_at = :grace_end, revoked_at = :revoked_at WHERE id = :id",
-            grace_end=end if grace_s else old.expires_at,
-            revoked_at=None if grace_s else now,
-            id=id.number,
-        )
+    if old.expires_at is not None and old.expires_at < end:
+        end = old.expires_at
+    tx.run(
+        "UPDATE api_keys SET expires_at = :grace_end, revoked_at = :revoked_at, replaced_at = :now"
+        " WHERE id = :id",
+        now=now,
+        grace_end=end if grace_s else old.expires_at,
+        revoked_at=None if grace_s else now,
+        id=id.number,
+    )
     secret = new_secret()
     made = create(
         tx, old.user_id, old.created_by, old.key_type, old.name, old.description, secret, expires_at
@@ -303,6 +309,23 @@ def _managed(tx: Transaction, permit: Permit, id: ResourceId) -> ApiKey:
         if any(permit.reads(space) for space in theirs):
             raise AccessForbidden("only who made the key, or an admin of its spaces, may do this")
     raise NotFound(f"there is no key with the id {id}")
+
+
+def _within_own(
+    tx: Transaction, permit: Permit, expires_at: int | None, must_be: KeyType | None
+) -> int | None:
+    """Return the expiry of a key that the caller makes: not after that of the caller's own key."""
+    _check_future(expires_at)
+    own = _one(tx, permit.key_id.number, permit.key_id.suffix)
+    if must_be and own.key_type != must_be:
+        raise AccessForbidden(f"a {own.key_type} key cannot make a {must_be} key")
+    if own.expires_at is None:
+        return expires_at
+    if (expires_at or 0) > own.expires_at:
+        raise ValidationError(
+            f"expires_at is after {clock.rfc3339(own.expires_at)}, when your own key expires"
+        )
+    return own.expires_at if expires_at is None else expires_at
 
 
 def _check_future(expires_at: int | None) -> None:

@@ -104,6 +104,7 @@ api_keys = Table(
     Column("key_type", Text, nullable=False, server_default="USER"),
     Column("description", Text, nullable=False, server_default=""),
     Column("last_used_at", BigInteger),
+    Column("replaced_at", BigInteger),  # by a refresh; it may still work for a while
     UniqueConstraint("secret_hash"),
     sqlite_autoincrement=True,
 )

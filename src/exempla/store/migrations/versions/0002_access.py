@@ -42,8 +42,10 @@ def _extend_users_and_keys() -> None:
         sa.Column("key_type", sa.Text, nullable=False, server_default="USER"),
         sa.Column("description", sa.Text, nullable=False, server_default=""),
         sa.Column("last_used_at", sa.BigInteger),
+        sa.Column("replaced_at", sa.BigInteger),
     ):
         op.add_column("api_keys", column)
+    op.execute("UPDATE api_keys SET created_by = user_id")
     op.create_table(
         "memberships",
         _id("user_id", "users", "memberships"),

@@ -27,6 +27,12 @@ MAX_ASSIGNMENTS = 100
 MAX_GRACE_S = 86_400
 """Seconds that a refreshed key may still work; more is `422`."""
 
+MAX_ANNOTATION_VALUES = 10_000
+"""Values of annotations in one request; more is `422`."""
+
+MAX_TEXT_LENGTH = 100_000
+"""Characters of the text of an annotation; more is `422`."""
+
 MAX_TAGS = 100
 """Tags to attach or detach in one request; more is `422`."""
 

@@ -19,15 +19,16 @@ def name(value: str, field: str = "name", longest: int = MAX_NAME_LENGTH) -> str
     """Return a name that is not blank and not too long, or raise `ValidationError`."""
     if not value.strip():
         raise ValidationError(f"{field} is blank; give it at least one visible character")
-    return _text(value, field, longest)
+    return text(value, field, longest)
 
 
 def description(value: str | None) -> str:
     """Return a description that is not too long, empty for null, or raise `ValidationError`."""
-    return _text(value or "", "description", MAX_DESCRIPTION_LENGTH)
+    return text(value or "", "description", MAX_DESCRIPTION_LENGTH)
 
 
-def _text(value: str, field: str, longest: int) -> str:
+def text(value: str, field: str, longest: int) -> str:
+    """Return a text that is not too long and free of U+0000, or raise `ValidationError`."""
     if len(value) > longest:
         raise ValidationError(f"{field} has {len(value)} characters; at most {longest} are allowed")
     if "\0" in value:
@@ -37,7 +38,7 @@ def _text(value: str, field: str, longest: int) -> str:
 
 def part_of_name(value: str | None, field: str) -> str:
     """Return the part of a name to search for; none if omitted."""
-    return _text(value, field, MAX_NAME_LENGTH) if value else ""
+    return text(value, field, MAX_NAME_LENGTH) if value else ""
 
 
 def optional_id(value: str | None, kind: Kind, field: str) -> ResourceId | None:

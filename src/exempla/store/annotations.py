@@ -48,16 +48,26 @@ _UPSERT = """
         (dataset_id, ordinal, name, score, label, text, updated_at, user_id)
     VALUES (:dataset_id, :ordinal, :name, :score, :label, :text, :updated_at, :user_id)
     ON CONFLICT (dataset_id, ordinal, name) DO UPDATE SET
-        score = COALESCE(excluded.score, annotations.score),
+        score = CASE WHEN excluded.label IS NULL  -- a label brings its score, or none
+            THEN COALESCE(excluded.score, annotations.score) ELSE excluded.score END,
         label = COALESCE(excluded.label, annotations.label),
         text = COALESCE(excluded.text, annotations.text),
         updated_at = excluded.updated_at,
         user_id = excluded.user_id"""
 
-_BETWEEN = """
-    SELECT a.ordinal, a.name, a.score, a.label, a.text, a.updated_at, u.id, u.suffix, u.email
+_SELECT = """
+    SELECT a.ordinal, a.name, a.score, a.label, a.text, a.updated_at, u.id, u.suffix, u.email"""
+
+_BETWEEN = f"""{_SELECT}
     FROM annotations AS a JOIN users AS u ON u.id = a.user_id
     WHERE a.dataset_id = :dataset_id AND a.ordinal >= :first AND a.ordinal <= :last
+    ORDER BY a.ordinal, a.name"""
+
+_OF_EACH = f"""{_SELECT}
+    FROM EACH(:ordinals) AS given (value)
+    CROSS JOIN annotations AS a
+    JOIN users AS u ON u.id = a.user_id
+    WHERE a.dataset_id = :dataset_id AND a.ordinal = CAST(given.value AS BIGINT)
     ORDER BY a.ordinal, a.name"""
 
 
@@ -98,11 +108,23 @@ def annotate(
         datasets.touch(tx, dataset._replace(updated_at=now))
 
 
-def between(tx: Transaction, dataset: int, first: int, last: int) -> dict[int, list[Annotation]]:
-    """Return the annotations of the examples with ordinals from `first` to `last`, by ordinal."""
+def of_examples(
+    tx: Transaction, dataset: int, ordinals: Sequence[int]
+) -> dict[int, list[Annotation]]:
+    """Return the annotations of the examples with these ordinals, which ascend, by ordinal.
+
+    Neighbours are read as a range, others one by one: what lies between may be much.
+    """
+    if not ordinals:
+        return {}
+    first, last = ordinals[0], ordinals[-1]
+    if last - first < 2 * len(ordinals):
+        rows = tx.all(_BETWEEN, dataset_id=dataset, first=first, last=last)
+    else:
+        given = msgspec.json.encode([str(ordinal) for ordinal in ordinals]).decode()
+        rows = tx.all(_OF_EACH, dataset_id=dataset, ordinals=given)
     found: dict[int, list[Annotation]] = {}
-    for row in tx.all(_BETWEEN, dataset_id=dataset, first=first, last=last):
-        ordinal, name, score, label, text, updated_at, user, suffix, email = row
+    for ordinal, name, score, label, text, updated_at, user, suffix, email in rows:
         annotator = ResourceId("User", user, suffix)
         annotation = Annotation(name, score, label, text, updated_at, annotator, email)
         found.setdefault(ordinal, []).append(annotation)

@@ -167,10 +167,9 @@ def _add(
 def annotations_of(
     tx: Transaction, dataset: Dataset, found: Sequence[Example]
 ) -> dict[int, list[Annotation]]:
-    """Return the annotations of examples that follow each other, by ordinal."""
-    if not found:
-        return {}
-    return annotations_store.between(tx, dataset.id.number, found[0].ordinal, found[-1].ordinal)
+    """Return the annotations of examples, which come in order, by ordinal."""
+    ordinals = [example.ordinal for example in found]
+    return annotations_store.of_examples(tx, dataset.id.number, ordinals)
 
 
 def _touch(

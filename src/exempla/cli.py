@@ -56,7 +56,10 @@ DatabaseUrl = Annotated[
 QueryTimeout = Annotated[
     float,
     typer.Option(
-        envvar="EXEMPLA_QUERY_TIMEOUT", min=0.001, help="Seconds that one search may take."
+        envvar="EXEMPLA_QUERY_TIMEOUT",
+        min=0.001,
+        max=3600,
+        help="Seconds that one search may take.",
     ),
 ]
 

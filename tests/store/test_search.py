@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,7 +19,10 @@ from hypothesis import strategies as st
 from exempla import filters
 from exempla.errors import NotFound, Unavailable
 from exempla.ids import ResourceId
-from exempla.store import datasets, examples, search
+from exempla.store import annotation_configs, datasets, examples, search, users
+from exempla.store import annotations as annotation_store
+from exempla.store.access import OPERATOR
+from exempla.store.annotation_configs import ConfigSettings
 from exempla.store.database import Transaction
 from tests.store.conftest import Store
 from tests.store.values import fields, raw
@@ -37,12 +41,13 @@ def found(
     filter = filters.parse(text)
     return store.read(
         search.page,
+        OPERATOR,
         dataset,
         version,
         filter=filter,
         after=after,
         limit=limit,
-        timeout=timeout,
+        until=time.monotonic() + timeout,
     ).examples
 
 
@@ -308,11 +313,16 @@ def test_an_example_is_found_by_its_id(store: Store) -> None:
 def test_each_version_is_searched_as_it_is(store: Store) -> None:
     dataset, first, ids = store.dataset_of(6)
     second = store.write(
-        examples.update, dataset.id, None, {ids[1]: fields(n=100), ids[2]: fields(m=1)}, "second"
+        examples.update,
+        OPERATOR,
+        dataset.id,
+        None,
+        {ids[1]: fields(n=100), ids[2]: fields(m=1)},
+        "second",
     ).version
-    store.write(examples.delete, dataset.id, second.id, [ids[0]])
-    store.write(examples.update, dataset.id, first.id, {ids[5]: fields(n=55)}, None)
-    store.write(examples.insert, dataset.id, None, [fields(n=0), fields(n=200)])
+    store.write(examples.delete, OPERATOR, dataset.id, second.id, [ids[0]])
+    store.write(examples.update, OPERATOR, dataset.id, first.id, {ids[5]: fields(n=55)}, None)
+    store.write(examples.insert, OPERATOR, dataset.id, None, [fields(n=0), fields(n=200)])
     other, _, _ = store.dataset_of(6)
     text = "n >= 0"
     assert numbers(found(store, dataset.id, text, first.id)) == [0, 1, 2, 3, 4, 55]
@@ -327,7 +337,7 @@ def test_each_version_is_searched_as_it_is(store: Store) -> None:
     ]:
         assert len(found(store, dataset.id, text, first.id)) == old, text
         assert len(found(store, dataset.id, text)) == new, text
-    store.write(datasets.delete, other.id)
+    store.write(datasets.delete, OPERATOR, other.id)
     with pytest.raises(NotFound):
         found(store, other.id, "n >= 0")
 
@@ -395,26 +405,21 @@ def test_the_database_is_stopped_at_the_time_limit(store: Store) -> None:
         store.read(lambda tx: tx.all(slow))  # without a limit
 
 
-def test_annotations_are_asked_for_only_when_named(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_filter_finds_by_annotations(store: Store) -> None:
     dataset, _, ids = store.dataset_of(4)
-    asked: list[list[str]] = []
-
-    def annotations_of(tx: Transaction, dataset: Any, given: list[examples.Example]) -> Any:
-        asked.append([example.id for example in given])
-        return {
-            example.ordinal: {"quality": filters.Annotation(score=0.5, label="good")}
-            for example in given
-            if example.id != ids[0]
-        }
-
-    monkeypatch.setattr(search, "annotations_of", annotations_of)
-    assert numbers(found(store, dataset.id, "n > 1")) == [2, 3]
-    assert asked == []
-    text = "annotation.quality.score = 0.5 AND annotation.quality.label LIKE 'g%' AND n < 3"
+    name = uuid.uuid4().hex
+    settings = ConfigSettings(minimum_score=0, maximum_score=2**60)
+    store.write(annotation_configs.create, OPERATOR, store.space.id, name, "CONTINUOUS", settings)
+    user = store.read(users.first)
+    assert user is not None
+    big = 9_007_199_254_740_993  # a double would be its neighbour
+    given = [(id, [annotation_store.Value(name, big, None, f"of {id}", "")]) for id in ids[1:]]
+    permit = OPERATOR._replace(user_id=user)
+    store.write(annotation_store.annotate, permit, dataset.id, given)
+    text = f'annotation."{name}".score = {big} AND n < 3'
     assert numbers(found(store, dataset.id, text)) == [1, 2]
-    assert numbers(found(store, dataset.id, "annotation.quality.score IS NULL")) == [0]
+    assert found(store, dataset.id, f'annotation."{name}".score = {big - 1}') == []
+    assert numbers(found(store, dataset.id, f'annotation."{name}".score IS NULL')) == [0]
 
 
 def test_without_annotations_they_are_missing(store: Store) -> None:

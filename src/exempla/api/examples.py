@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -19,12 +20,12 @@ from exempla.api.dependencies import DatabaseDependency, PermitDependency, Query
 from exempla.clock import rfc3339
 from exempla.errors import InvalidRequest, ValidationError
 from exempla.ids import ResourceId, parse_id
+from exempla.limits import MAX_ANNOTATION_VALUES, MAX_TEXT_LENGTH
 from exempla.store import annotations as annotations_store
 from exempla.store import examples, search
 from exempla.store.access import Permit
 from exempla.store.annotations import Annotation, Value
 from exempla.store.bodies import Fields
-from exempla.store.database import Database
 from exempla.store.examples import Example, Page, Written
 
 
@@ -144,7 +145,8 @@ class ExamplesController(Controller):
     ) -> Response[bytes]:
         """Return a page of a version's examples, oldest first."""
         size = fields.whole_number(limit, "limit", pages.DEFAULT_LIMIT, pages.MAX_EXAMPLES_LIMIT)
-        return await _page(database, permit, dataset_id, dataset_version_id, size, cursor)
+        read = _reader(database.read, examples.list_page, permit)
+        return await _page(read, dataset_id, dataset_version_id, size, cursor)
 
     @post("/search", status_code=200, responses={200: _PAGE})
     async def search_examples(
@@ -160,14 +162,14 @@ class ExamplesController(Controller):
             raise ValidationError("filter is blank; leave it out to get all examples")
         size = pages.DEFAULT_LIMIT if data.limit is None else data.limit
         fields.in_range(size, "limit", pages.MAX_EXAMPLES_LIMIT)
-        read: Callable[..., Page] = examples.list_page
+        until = time.monotonic() + query_timeout  # waiting for a free thread counts
+        read = _reader(database.read, examples.list_page, permit)
         if data.filter is not None:
             # In a thread: a long filter takes some 100 ms, and a deep one much of the stack.
             filter = await asyncio.to_thread(filters.parse, data.filter)
-            read = partial(search.page, filter=filter, timeout=query_timeout)
-        return await _page(
-            database, permit, dataset_id, data.dataset_version_id, size, data.cursor, read
-        )
+            find = partial(search.page, filter=filter, until=until)
+            read = _reader(database.search, find, permit)
+        return await _page(read, dataset_id, data.dataset_version_id, size, data.cursor)
 
     @post()
     async def insert_examples(
@@ -241,22 +243,23 @@ def _ids(dataset_id: str, version_id: str | None) -> tuple[ResourceId, ResourceI
     )
 
 
+_Read = Callable[..., Awaitable[Page]]
+"""Reads a page of examples: of a dataset and version, after an ordinal, up to a limit."""
+
+
+def _reader(run: Callable[..., Any], function: Callable[..., Page], permit: Permit) -> _Read:
+    """Return what reads a page by this function of the store."""
+    return lambda *where, **page: run(function, permit, *where, **page)
+
+
 async def _page(
-    database: Database,
-    permit: Permit,
-    dataset_id: str,
-    version_id: str | None,
-    size: int,
-    cursor: str | None,
-    read: Callable[..., Page] = examples.list_page,
+    read: _Read, dataset_id: str, version_id: str | None, size: int, cursor: str | None
 ) -> Response[bytes]:
     dataset, version = _ids(dataset_id, version_id)
     after = pages.examples_cursor(cursor)
     if after and (after.dataset != dataset.number or after.version_id != (version or after[1])):
         raise InvalidRequest("cursor belongs to another version; leave it out to start anew")
-    page = await database.read(
-        read,
-        permit,
+    page = await read(
         dataset,
         after.version_id if after else version,
         after=after.ordinal if after else 0,
@@ -306,6 +309,10 @@ def _annotated(body: str, annotations: list[Annotation]) -> str:
 
 def _records(given: list[AnnotateRecord]) -> list[tuple[str, list[Value]]]:
     fields.count_of(given, "annotations")
+    if sum(len(record.values) for record in given) > MAX_ANNOTATION_VALUES:
+        raise ValidationError(
+            f"there are over {MAX_ANNOTATION_VALUES} values; send them in several requests"
+        )
     records: list[tuple[str, list[Value]]] = []
     for index, record in enumerate(given):
         where = f"annotations[{index}]"
@@ -314,19 +321,15 @@ def _records(given: list[AnnotateRecord]) -> list[tuple[str, list[Value]]]:
         if not record.values:
             raise ValidationError(f"{where}.values is empty; give at least one")
         values = [
-            Value(
-                v.name, v.score, v.label, _free_of_nul(v.text, where), f"{where}.values[{number}]"
-            )
+            Value(v.name, v.score, v.label, _text(v.text, where), f"{where}.values[{number}]")
             for number, v in enumerate(record.values)
         ]
         records.append((record.record_id, values))
     return records
 
 
-def _free_of_nul(text: str | None, where: str) -> str | None:
-    if text and "\0" in text:
-        raise ValidationError(f"{where} has a text with the character U+0000, which is not allowed")
-    return text
+def _text(text: str | None, where: str) -> str | None:
+    return None if text is None else fields.text(text, f"{where}: text", MAX_TEXT_LENGTH)
 
 
 def _written(written: Written) -> WrittenAnswer:

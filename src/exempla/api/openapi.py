@@ -130,8 +130,6 @@ def _statuses(route: str, operation: Document) -> list[int]:
         found |= {400, 401, 403, 404, 422, 429}
     if "requestBody" in operation:
         found |= {409, 412, 413}
-    if operation["operationId"] == "search_examples":
-        found.add(501)
     return sorted(found)
 
 

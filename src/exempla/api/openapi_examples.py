@@ -27,7 +27,7 @@ EXAMPLES: dict[str, Any] = {
         "new_version": "with years",
     },
     "delete_examples": {"dataset_version_id": _VERSION, "example_ids": [_EXAMPLE]},
-    "search_examples": {"limit": 10},
+    "search_examples": {"filter": "topic = 'rivers' AND difficulty > 4", "limit": 10},
     "annotate_examples": {
         "annotations": [
             {"record_id": _EXAMPLE, "values": [{"name": "correctness", "label": "right"}]}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from exempla.filters import like
+from exempla.filters import deadline, like
 from exempla.filters.expressions import (
     And,
     AnnotationPart,
@@ -33,7 +33,7 @@ from exempla.filters.numbers import exact
 class Annotation(NamedTuple):
     """What an annotation says about an example; a part that it lacks is None."""
 
-    score: float | None = None
+    score: Decimal | float | None = None
     label: str | None = None
     text: str | None = None
 
@@ -163,7 +163,7 @@ def _annotation_reader(operand: AnnotationPart) -> _Read:
     def read(example: _Example) -> _Found:
         annotation = example.annotations.get(operand.name)
         value = None if annotation is None else part(annotation)
-        return value if value is None or isinstance(value, str) else Decimal(repr(value))
+        return exact(repr(value)) if isinstance(value, int | float) else value
 
     return read
 
@@ -236,6 +236,10 @@ def _like_test(condition: Like, slot: int) -> _Test:
 
     def test(example: _Example) -> bool:
         value = example.value(slot)
-        return isinstance(value, str) and describes(value)
+        if not isinstance(value, str):
+            return False
+        if len(value) > like.CHECK_EVERY:
+            deadline.check()
+        return describes(value)
 
     return test

@@ -10,6 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from exempla.filters import deadline
+
+CHECK_EVERY = 65_536
+"""Characters of a long string that are looked through between two looks at the clock."""
+
 SMALL = 1_000_000
 """Comparisons of characters, at most, for which a regular expression looks for a part."""
 
@@ -84,6 +89,8 @@ def _shift_and(part: str) -> Finder:
     def find(text: str, at: int) -> int:
         state = 0
         for index in range(at, len(text)):
+            if index % CHECK_EVERY == 0:
+                deadline.check()
             state = ((state << 1) | 1) & places.get(text[index], anywhere)
             if state & whole:
                 return index - len(part) + 1

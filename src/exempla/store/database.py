@@ -28,6 +28,9 @@ Row = tuple[Any, ...]
 READERS = 4
 """Threads (and connections) that read."""
 
+SEARCHERS = 2
+"""Threads (and connections) that search, which may take long: the readers stay free."""
+
 WRITERS = 8
 """Threads (and connections) that write, on PostgreSQL."""
 
@@ -223,6 +226,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._readers = _Pool(engine, READERS, engine.begin_read, "exempla-reader")
+        self._searchers = _Pool(engine, SEARCHERS, engine.begin_read, "exempla-searcher")
         self._writer: _Writer | _Pool = (
             _Writer(engine)
             if isinstance(engine, Sqlite)
@@ -235,6 +239,12 @@ class Database:
     ) -> T:
         """Run a store function that reads; all it reads is of one moment."""
         return await self._result(self._readers.submit(lambda tx: function(tx, *args, **kwargs)))
+
+    async def search(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a store function that reads for long."""
+        return await self._result(self._searchers.submit(lambda tx: function(tx, *args, **kwargs)))
 
     async def write(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -258,4 +268,5 @@ class Database:
         if not self._closed:
             self._closed = True
             self._writer.close()
+            self._searchers.close()
             self._readers.close()

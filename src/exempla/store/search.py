@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from exempla import filters
 from exempla.errors import Unavailable
-from exempla.filters import Annotations, Filter, evaluate
+from exempla.filters import Annotations, Filter, deadline, evaluate
+from exempla.filters.numbers import exact
 from exempla.ids import ResourceId
 from exempla.store import datasets, examples, revisions, versions
 from exempla.store.access import Permit
@@ -19,6 +20,7 @@ from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.engines import OUT_OF_TIME
 from exempla.store.examples import Example, Page
+from exempla.store.revisions import At
 
 MAX_BATCH = 1_000
 """Examples that are read at once."""
@@ -36,34 +38,44 @@ def page(
     filter: Filter,
     after: int,
     limit: int,
-    timeout: float,
+    until: float,
 ) -> Page:
     """Return the version's examples after this ordinal that match, at most `limit`, oldest first.
 
-    The version is the latest if not given. Raises `Unavailable` after `timeout` seconds.
+    The version is the latest if not given. Raises `Unavailable` when it is not
+    done at `until`, a time of `time.monotonic()`.
     """
-    deadline = time.monotonic() + timeout
     dataset = datasets.get(tx, permit, dataset_id)
     version = versions.get(tx, dataset, version_id)
-    at = versions.at(dataset, version)
+    timeout = until - time.monotonic()
+    if timeout <= 0:
+        raise Unavailable(OUT_OF_TIME)
+    try:
+        with tx.time_limit(timeout), deadline.within(timeout):
+            found = _matches(tx, dataset, versions.at(dataset, version), filter, after, limit)
+    except deadline.OutOfTime:
+        raise Unavailable(OUT_OF_TIME) from None
+    return Page(version, found, examples.annotations_of(tx, dataset, found))
+
+
+def _matches(
+    tx: Transaction, dataset: Dataset, at: At, filter: Filter, after: int, limit: int
+) -> list[Example]:
     narrowing = filters.narrow(filter) if tx.engine.narrows_filters else revisions.EVERY
     matches = filters.matcher(filter)
     found: list[Example] = []
     size = limit
-    with tx.time_limit(timeout):
-        while True:
-            batch = [Example(*row) for row in revisions.page(tx, at, after, size, narrowing)]
-            annotations = _annotations(tx, dataset, batch) if filter.names_annotations else {}
-            for example in batch:
-                if time.monotonic() > deadline:
-                    raise Unavailable(OUT_OF_TIME)
-                if matches(example.id, example.body, annotations.get(example.ordinal, {})):
-                    found.append(example)
-            if len(found) >= limit or len(batch) < size:
-                found = found[:limit]
-                return Page(version, found, examples.annotations_of(tx, dataset, found))
-            after = batch[-1].ordinal
-            size = _next_size(batch)
+    while True:
+        batch = [Example(*row) for row in revisions.page(tx, at, after, size, narrowing)]
+        annotations = _annotations(tx, dataset, batch) if filter.names_annotations else {}
+        for example in batch:
+            deadline.check()
+            if matches(example.id, example.body, annotations.get(example.ordinal, {})):
+                found.append(example)
+        if len(found) >= limit or len(batch) < size:
+            return found[:limit]
+        after = batch[-1].ordinal
+        size = _next_size(batch)
 
 
 def _annotations(
@@ -73,7 +85,7 @@ def _annotations(
     return {
         ordinal: {
             one.name: evaluate.Annotation(
-                None if one.score is None else float(one.score), one.label, one.text
+                None if one.score is None else exact(one.score), one.label, one.text
             )
             for one in annotations
         }

@@ -19,6 +19,7 @@ from exempla import filters
 from exempla.errors import NotFound, Unavailable
 from exempla.ids import ResourceId
 from exempla.store import datasets, examples, search
+from exempla.store.bodies import Fields
 from exempla.store.database import Transaction
 from tests.store.conftest import Store
 from tests.store.values import fields, raw
@@ -80,7 +81,7 @@ STRINGS = [
     "\0",
     "it's",
 ]
-STRINGS += ["1", "true", "null", '"', "\\", "x" * 50]
+STRINGS += ["1", "true", "null", '"', "\\", "x" * 50, "a/b", "[a]*?", "]", "x" * 600]
 NUMBERS = ["0", "-0", "0.0", "1", "1.0", "10e-1", "-1", "0.1", "0.10000000000000001", "2", "1e400"]
 NUMBERS += ["-1e400", "1e-400", "9007199254740993", "9007199254740992", "9223372036854775807"]
 NUMBERS += ["9223372036854775808", "-9223372036854775809", "1" + "0" * 400, "9" * 40, "1e308"]
@@ -237,11 +238,21 @@ def test_every_filter_finds_what_its_definition_says(
         assert [example.id for example in page] == expected, one.text
 
 
+def _written_in_all_ways(text: str) -> list[str]:
+    plain = _written(text, escaped=False)
+    return [plain, _written(text, escaped=True), plain.replace("/", "\\/")]
+
+
+def _everywhere(texts: list[str]) -> list[Fields]:
+    return [raw(a=text, o=f'{{"a": {text}}}') for text in texts]
+
+
+@pytest.mark.parametrize("name", ["a", "o.a"])
 @pytest.mark.parametrize("sign", sorted(OPERATORS))
-def test_all_pairs_of_values_are_compared_right(store: Store, sign: str) -> None:
-    texts = [_written(text, escaped) for text in STRINGS for escaped in (False, True)]
+def test_all_pairs_of_values_are_compared_right(store: Store, sign: str, name: str) -> None:
+    texts = [text for string in STRINGS for text in _written_in_all_ways(string)]
     texts += [*NUMBERS, "true", "false", "null"]
-    dataset, _ = store.new_dataset(*[raw(a=text) for text in texts])
+    dataset, _ = store.new_dataset(*_everywhere(texts))
     values = [json.loads(text, parse_float=Decimal, parse_int=Decimal) for text in texts]
     literals: list[tuple[str, Any]] = [(f"'{t}'", t) for t in STRINGS if "'" not in t]
     for text, wanted in [*literals, *[(n, Decimal(n)) for n in NUMBERS]]:
@@ -250,19 +261,30 @@ def test_all_pairs_of_values_are_compared_right(store: Store, sign: str) -> None
             for written, value in zip(texts, values, strict=True)
             if _same_type(value, wanted) and OPERATORS[sign](value, wanted)
         ]
-        page = found(store, dataset.id, f"a {sign} {text}")
-        assert [example.body for example in page] == [f'{{"a":{text}}}' for text in expected], text
+        page = found(store, dataset.id, f"{name} {sign} {text}")
+        assert [_a(e) for e in page] == expected, text
+        if sign == "=":
+            page = found(store, dataset.id, f"{name} IN ({text}, 'z')")
+            assert [_a(e) for e in page] == expected, text
 
 
-@pytest.mark.parametrize("start", [text for text in STRINGS if "'" not in text])
-def test_every_start_of_a_string_is_found(store: Store, start: str) -> None:
-    dataset, _ = store.new_dataset(*[fields(a=text) for text in STRINGS])
-    page = found(store, dataset.id, f"a LIKE '{start}%'")
-    regex = re.compile(
-        "".join({"%": ".*", "_": "."}.get(c, re.escape(c)) for c in start), re.DOTALL
-    )
-    expected = [text for text in STRINGS if regex.match(text)]
-    assert [json.loads(example.body)["a"] for example in page] == expected
+def _a(example: examples.Example) -> str:
+    return bytes(msgspec.json.decode(example.body, type=dict[str, msgspec.Raw])["a"]).decode()
+
+
+@pytest.mark.parametrize("name", ["a", "o.a"])
+@pytest.mark.parametrize("pattern", ["{}%", "%{}%", "%{}", "_{}_", "{}"])
+def test_every_part_of_a_string_is_found(store: Store, name: str, pattern: str) -> None:
+    texts = [text for string in STRINGS for text in _written_in_all_ways(f"+{string}-")]
+    dataset, _ = store.new_dataset(*_everywhere(texts))
+    for string in [text for text in STRINGS if "'" not in text]:
+        like = pattern.format(string)
+        regex = re.compile(
+            "".join({"%": ".*", "_": "."}.get(c, re.escape(c)) for c in like), re.DOTALL
+        )
+        expected = [text for text in texts if regex.fullmatch(json.loads(text))]
+        page = found(store, dataset.id, f"{name} LIKE '{like}'")
+        assert [_a(example) for example in page] == expected, like
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -398,16 +420,13 @@ def test_the_database_is_stopped_at_the_time_limit(store: Store) -> None:
 def test_annotations_are_asked_for_only_when_named(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset, _, ids = store.dataset_of(4)
-    asked: list[list[str]] = []
+    dataset, _, _ = store.dataset_of(4)
+    asked: list[list[int]] = []
 
-    def annotations_of(tx: Transaction, dataset: Any, given: list[examples.Example]) -> Any:
-        asked.append([example.id for example in given])
-        return {
-            example.ordinal: {"quality": filters.Annotation(score=0.5, label="good")}
-            for example in given
-            if example.id != ids[0]
-        }
+    def annotations_of(tx: Transaction, dataset: Any, ordinals: list[int]) -> Any:
+        asked.append(ordinals)
+        quality = {"quality": filters.Annotation(score=0.5, label="good")}
+        return dict.fromkeys(ordinals[1:], quality)
 
     monkeypatch.setattr(search, "annotations_of", annotations_of)
     assert numbers(found(store, dataset.id, "n > 1")) == [2, 3]

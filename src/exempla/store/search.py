@@ -14,10 +14,12 @@ from exempla.errors import Unavailable
 from exempla.filters import Annotations, Filter
 from exempla.ids import ResourceId
 from exempla.store import datasets, revisions, versions
-from exempla.store.database import Transaction
+from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.engines import OUT_OF_TIME
 from exempla.store.examples import Example, Page
+
+_NONE: Annotations = {}
 
 MAX_BATCH = 1_000
 """Examples that are read at once."""
@@ -50,28 +52,31 @@ def page(
     size = limit
     with tx.time_limit(timeout):
         while True:
-            batch = [Example(*row) for row in revisions.page(tx, at, after, size, narrowing)]
-            annotations = annotations_of(tx, dataset, batch) if filter.names_annotations else {}
-            for example in batch:
+            batch = revisions.page(tx, at, after, size, narrowing)
+            annotations: Mapping[int, Annotations] = {}
+            if filter.names_annotations:
+                annotations = annotations_of(tx, dataset, [row[0] for row in batch])
+            for row in batch:
+                ordinal, id, _, _, body = row
                 if time.monotonic() > deadline:
                     raise Unavailable(OUT_OF_TIME)
-                if matches(example.id, example.body, annotations.get(example.ordinal, {})):
-                    found.append(example)
+                if matches(id, body, annotations.get(ordinal, _NONE)):
+                    found.append(Example(*row))
             if len(found) >= limit or len(batch) < size:
                 return Page(version, found[:limit])
-            after = batch[-1].ordinal
+            after = batch[-1][0]
             size = _next_size(batch)
 
 
 def annotations_of(
-    tx: Transaction, dataset: Dataset, examples: Sequence[Example]
+    tx: Transaction, dataset: Dataset, ordinals: Sequence[int]
 ) -> Mapping[int, Annotations]:
-    """Return the annotations of these examples by ordinal; those without any may be missing."""
+    """Return the annotations of these examples, by ordinal; those without any may be missing."""
     return {}
 
 
-def _next_size(batch: Sequence[Example]) -> int:
+def _next_size(batch: Sequence[Row]) -> int:
     """Return how many examples to read next: four times as many, unless they are large."""
-    characters = sum(len(example.body) for example in batch)
+    characters = sum(len(row[-1]) for row in batch)
     room = BATCH_SIZE * len(batch) // max(characters, 1)
     return max(1, min(4 * len(batch), MAX_BATCH, room))

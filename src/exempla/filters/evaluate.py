@@ -53,8 +53,11 @@ _CONTAINER = _Container()
 _Found = Value | _Container | None
 """What an operand is in an example; None if missing or null."""
 
-_Read = Callable[["_Example"], _Found]
-_Test = Callable[["_Example"], bool]
+_Example = tuple[str, Any, Annotations]
+"""The id, the fields as `_fields_decoder` gives them, the annotations."""
+
+_Read = Callable[[_Example], _Found]
+_Test = Callable[[_Example], bool]
 
 _COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -76,23 +79,24 @@ def matches(filter: Filter, id: str, body: str, annotations: Annotations) -> boo
 
 
 def matcher(filter: Filter) -> Matcher:
-    """Return the filter as a function, which decodes of each example the fields it names."""
-    operands = sorted(filter.operands, key=repr)
-    names = sorted({operand.path[0] for operand in operands if isinstance(operand, Field)})
-    slots = {operand: slot for slot, operand in enumerate(operands)}
+    """Return the filter as a function, which decodes of each example the fields it names.
+
+    The function is for one thread: it remembers what it decoded last.
+    """
+    names = sorted({operand.path[0] for operand in filter.operands if isinstance(operand, Field)})
     decode, get = _fields_decoder(names)
-    readers = [_reader(operand, get) for operand in operands]
-    test = _test(filter.condition, slots)
+    reads = {operand: _remembering(_reader(operand, get)) for operand in filter.operands}
+    test = _test(filter.condition, reads)
 
     def matches(id: str, body: str, annotations: Annotations) -> bool:
-        return test(_Example(readers, id, decode(body), annotations))
+        return test((id, decode(body), annotations))
 
     return matches
 
 
 def _fields_decoder(
     names: list[str],
-) -> tuple[Callable[[str], Any], Callable[[str], _Get]]:
+) -> tuple[Callable[[str | bytes], Any], Callable[[str], _Get]]:
     """Return a decoder of bodies, and what gives for a name the function that gets that field.
 
     It decodes these fields alone, as the attributes `f0`, `f1`, ... of a struct, which takes half
@@ -113,45 +117,41 @@ def _fields_decoder(
     return decode, (lambda name: operator.attrgetter(attribute_of[name]))
 
 
-class _Example:
-    """An example, of which each operand is decoded when it is first asked for."""
+def _remembering(read: _Read) -> _Read:
+    """Read once of each example, however often the filter names the operand."""
+    last: _Example | None = None
+    value: _Found = None
 
-    __slots__ = ("_readers", "_values", "annotations", "fields", "id")
+    def remember(example: _Example) -> _Found:
+        nonlocal last, value
+        if example is not last:
+            value = read(example)
+            last = example
+        return value
 
-    def __init__(
-        self, readers: list[_Read], id: str, fields: Any, annotations: Annotations
-    ) -> None:
-        self.id = id
-        self.fields = fields
-        self.annotations = annotations
-        self._readers = readers
-        self._values: dict[int, _Found] = {}
-
-    def value(self, slot: int) -> _Found:
-        """Return what the operand of this slot is."""
-        try:
-            return self._values[slot]
-        except KeyError:
-            value = self._values[slot] = self._readers[slot](self)
-            return value
+    return remember
 
 
 def _reader(operand: Operand, get: Callable[[str], _Get]) -> _Read:
     if isinstance(operand, ExampleId):
-        return lambda example: example.id
+        return lambda example: example[0]
     if isinstance(operand, AnnotationPart):
         return _annotation_reader(operand)
     field = get(operand.path[0])
-    rest = operand.path[1:]
-    if not rest:
-        return lambda example: _decode(bytes(field(example.fields)))
+    steps = [
+        (decode, get_member(name))
+        for name in operand.path[1:]
+        for decode, get_member in [_fields_decoder([name])]
+    ]
+    if not steps:
+        return lambda example: _decode(bytes(field(example[1])))
 
     def read(example: _Example) -> _Found:
-        text = bytes(field(example.fields))
-        for name in rest:
+        text = bytes(field(example[1]))
+        for decode, member in steps:
             if text[:1] != b"{":
                 return None
-            text = bytes(_members(text).get(name, _ABSENT))
+            text = bytes(member(decode(text)))
         return _decode(text)
 
     return read
@@ -161,7 +161,7 @@ def _annotation_reader(operand: AnnotationPart) -> _Read:
     part = operator.attrgetter(operand.part)
 
     def read(example: _Example) -> _Found:
-        annotation = example.annotations.get(operand.name)
+        annotation = example[2].get(operand.name)
         value = None if annotation is None else part(annotation)
         return exact(repr(value)) if isinstance(value, int | float) else value
 
@@ -173,49 +173,54 @@ def _decode(text: bytes) -> _Found:
     first = text[:1]
     if first == b'"':
         return _string(text)
-    if first in b"{[":
-        return _CONTAINER if text else None
-    if first == b"t":
-        return True
-    if first == b"f":
-        return False
-    if first == b"n":
-        return None
+    if first in _FIXED:
+        return _FIXED[first]
     return exact(text.decode())
 
 
-def _test(condition: Condition, slots: dict[Operand, int]) -> _Test:
+_FIXED: dict[bytes, _Found] = {
+    b"": None,
+    b"n": None,
+    b"t": True,
+    b"f": False,
+    b"{": _CONTAINER,
+    b"[": _CONTAINER,
+}
+"""What a value is by its first character, where that tells all."""
+
+
+def _test(condition: Condition, reads: dict[Operand, _Read]) -> _Test:
     if isinstance(condition, And):
-        tests = [_test(part, slots) for part in condition.conditions]
+        tests = [_test(part, reads) for part in condition.conditions]
         return lambda example: all(test(example) for test in tests)
     if isinstance(condition, Or):
-        tests = [_test(part, slots) for part in condition.conditions]
+        tests = [_test(part, reads) for part in condition.conditions]
         return lambda example: any(test(example) for test in tests)
     if isinstance(condition, Not):
-        test = _test(condition.condition, slots)
+        test = _test(condition.condition, reads)
         return lambda example: not test(example)
-    slot = slots[condition.operand]
+    read = reads[condition.operand]
     if isinstance(condition, IsNull):
-        return lambda example: example.value(slot) is None
+        return lambda example: read(example) is None
     if isinstance(condition, Compare):
-        return _compare_test(condition, slot)
+        return _compare_test(condition, read)
     if isinstance(condition, In):
-        return _in_test(condition, slot)
-    return _like_test(condition, slot)
+        return _in_test(condition, read)
+    return _like_test(condition, read)
 
 
-def _compare_test(condition: Compare, slot: int) -> _Test:
+def _compare_test(condition: Compare, read: _Read) -> _Test:
     compare, wanted = _COMPARE[condition.operator], condition.value
     kind = type(wanted)
 
     def test(example: _Example) -> bool:
-        value = example.value(slot)
+        value = read(example)
         return type(value) is kind and compare(value, wanted)
 
     return test
 
 
-def _in_test(condition: In, slot: int) -> _Test:
+def _in_test(condition: In, read: _Read) -> _Test:
     # Not one set of all: True equals Decimal(1). Nor a set of numbers: to hash one takes as
     # long as its exponent is large.
     wanted: dict[type, Any] = {
@@ -225,17 +230,17 @@ def _in_test(condition: In, slot: int) -> _Test:
     }
 
     def test(example: _Example) -> bool:
-        value = example.value(slot)
+        value = read(example)
         return value in wanted.get(type(value), ())
 
     return test
 
 
-def _like_test(condition: Like, slot: int) -> _Test:
+def _like_test(condition: Like, read: _Read) -> _Test:
     describes = like.compile(condition.pattern)
 
     def test(example: _Example) -> bool:
-        value = example.value(slot)
+        value = read(example)
         if not isinstance(value, str):
             return False
         if len(value) > like.CHECK_EVERY:

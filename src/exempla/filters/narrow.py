@@ -1,14 +1,16 @@
-"""What a match of a filter must at least be, as SQL for SQLite.
+r"""What a match of a filter must at least be, as SQL for SQLite.
 
 The condition may hold for more examples than the filter: `evaluate` decides. It must hold for
 every match, so whatever SQLite might see otherwise is left out:
 
 - SQLite compares doubles, which `_bounds` allows for.
 - Of a repeated name it may take the first one; a stored example has none among its own fields,
-  but may have some deeper, so that paths are not narrowed.
-- Some releases do not find names that are written with escapes, and cut a string at U+0000. The
-    cut leaves the start of a string, which is less than the whole by its first character or equal
-  to a string without U+0000: `<=` and `>=` still hold where `<` and `>` do.
+  but may have some deeper. So of a path, only strings are looked for, anywhere in the body.
+- A string may be written with escapes: a body that has any `\u` is left to `evaluate`, and the
+  characters that can be escaped otherwise are not looked for.
+- Some releases do not find names that are written with escapes.
+- Some releases cut a string at U+0000. What is left is less than the whole, or equal to what the
+  whole is greater than, so that `<=` and `>=` hold where `<` and `>` do.
 """
 
 from __future__ import annotations
@@ -40,11 +42,23 @@ from exempla.filters.expressions import (
 MAX_TERMS = 200
 """Comparisons in the SQL; SQLite allows some 1,000 levels of an expression."""
 
+MAX_PIECES = 4
+"""Strings of one IN that are looked for in the whole text of a body."""
+
+MAX_PIECE = 500
+"""Characters of such a string; SQLite takes patterns of 50,000 bytes."""
+
+_OFTEN_ESCAPED = re.compile(r'[\x00-\x1f"\\/]')
+_GLOB_SPECIAL = re.compile(r"[*?\[]")
+_HAS_ESCAPED_CHARACTERS = r"r.body GLOB '*\u*'"
+
 _ERROR = 1e-9
 """Far more than SQLite's relative error in reading a number."""
 
 _LARGE, _SMALL = 1e300, 1e-300
 """SQLite's doubles are infinite, or zero, only beyond these."""
+
+_MAX_INTEGER = 2**63 - 1
 
 _TEXT_ORDER = {"=": "=", "<": "<=", "<=": "<=", ">": ">=", ">=": ">="}
 
@@ -69,12 +83,15 @@ class _Narrowing:
             return _all(self.condition(part) for part in condition.conditions)
         if isinstance(condition, Or):
             return _any(self.condition(part) for part in condition.conditions)
-        if isinstance(condition, Not):
-            return self._not(condition)
-        if isinstance(condition, IsNull):
+        if isinstance(condition, Not | IsNull):
             return ""
         self._terms += 1
-        subject = self._subject(condition.operand) if self._terms <= MAX_TERMS else ""
+        if self._terms > MAX_TERMS:
+            return ""
+        return self._by_value(condition) or self._by_text(condition)
+
+    def _by_value(self, condition: Compare | In | Like) -> str:
+        subject = self._subject(condition.operand)
         if not subject:
             return ""
         if isinstance(condition, Compare):
@@ -82,6 +99,22 @@ class _Narrowing:
         if isinstance(condition, In):
             return self._in(subject, condition)
         return self._like(subject, condition)
+
+    def _by_text(self, condition: Compare | In | Like) -> str:
+        """Return SQL that looks for strings anywhere in the text of the body."""
+        if not isinstance(condition.operand, Field):
+            return ""
+        if isinstance(condition, Like):
+            pieces = [max((_piece(part) for part in re.split("[%_]", condition.pattern)), key=len)]
+        elif isinstance(condition, In):
+            pieces = [_piece(value, whole=True) for value in condition.values]
+        else:
+            pieces = [_piece(condition.value, whole=True)] if condition.operator == "=" else []
+        if not (all(pieces) and 1 <= len(pieces) <= MAX_PIECES):
+            return ""
+        patterns = ["*" + _GLOB_SPECIAL.sub(r"[\g<0>]", piece) + "*" for piece in pieces]
+        found = [f"r.body GLOB {self._bind(pattern)}" for pattern in patterns]
+        return _any([*found, _HAS_ESCAPED_CHARACTERS])
 
     def _subject(self, operand: Operand) -> str:
         """Return SQL for what the operand is, or "" where SQLite might see something else."""
@@ -93,12 +126,6 @@ class _Narrowing:
                 return f"json_extract(r.body, {self._bind('$.' + quoted)})"
         return ""
 
-    def _not(self, condition: Not) -> str:
-        if isinstance(condition.condition, IsNull):
-            subject = self._subject(condition.condition.operand)
-            return f"{subject} IS NOT NULL" if subject else ""
-        return ""
-
     def _compare(self, subject: str, operator: Operator, value: Value) -> str:
         if isinstance(value, bool):
             return f"{subject} = {self._bind(value == (operator == '='))}"
@@ -106,10 +133,18 @@ class _Narrowing:
             return ""
         if isinstance(value, str):
             return f"{subject} {_TEXT_ORDER[operator]} {self._bind(value)}" if _safe(value) else ""
+        return self._compare_number(subject, operator, value)
+
+    def _compare_number(self, subject: str, operator: Operator, value: Decimal) -> str:
         low, high = _bounds(value)
         at_least = f"{subject} >= {self._bind(low)}" if operator in ("=", ">", ">=") else ""
         at_most = f"{subject} <= {self._bind(high)}" if operator in ("=", "<", "<=") else ""
-        return _all([at_least, at_most])
+        about = _all([at_least, at_most])
+        if abs(value) > _MAX_INTEGER or value != int(value):
+            return about
+        # SQLite compares integers with integers exactly.
+        exactly = f"{subject} {operator} {self._bind(int(value))}"
+        return f"({exactly} OR (typeof({subject}) <> 'integer' AND {about}))"
 
     def _in(self, subject: str, condition: In) -> str:
         texts = [value for value in condition.values if isinstance(value, str)]
@@ -137,6 +172,20 @@ class _Narrowing:
 
 def _safe(text: str) -> bool:
     return "\0" not in text
+
+
+def _piece(value: Value, *, whole: bool = False) -> str:
+    r"""Return what a body with this string has in its text, in quotes if it is a whole string.
+
+    Of the value these are only characters that JSON writes as themselves, or with `\u`; "" if
+    there are none, or the value is no string.
+    """
+    if not isinstance(value, str):
+        return ""
+    runs = _OFTEN_ESCAPED.split(value)
+    if whole and len(runs) == 1 and len(value) <= MAX_PIECE:
+        return f'"{value}"'
+    return max(runs, key=len)[:MAX_PIECE]
 
 
 def _bounds(number: Decimal) -> tuple[float, float]:

@@ -14,13 +14,16 @@ from exempla.errors import Unavailable
 from exempla.filters import Annotations, Filter, deadline, evaluate
 from exempla.filters.numbers import exact
 from exempla.ids import ResourceId
+from exempla.store import annotations as annotations_store
 from exempla.store import datasets, examples, revisions, versions
 from exempla.store.access import Permit
-from exempla.store.database import Transaction
+from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.engines import OUT_OF_TIME
 from exempla.store.examples import Example, Page
 from exempla.store.revisions import At
+
+_NONE: Annotations = {}
 
 MAX_BATCH = 1_000
 """Examples that are read at once."""
@@ -66,22 +69,26 @@ def _matches(
     found: list[Example] = []
     size = limit
     while True:
-        batch = [Example(*row) for row in revisions.page(tx, at, after, size, narrowing)]
-        annotations = _annotations(tx, dataset, batch) if filter.names_annotations else {}
-        for example in batch:
+        batch = revisions.page(tx, at, after, size, narrowing)
+        annotations: Mapping[int, Annotations] = {}
+        if filter.names_annotations:
+            annotations = _annotations(tx, dataset, [row[0] for row in batch])
+        for row in batch:
             deadline.check()
-            if matches(example.id, example.body, annotations.get(example.ordinal, {})):
-                found.append(example)
+            ordinal, id, _, _, body = row
+            if matches(id, body, annotations.get(ordinal, _NONE)):
+                found.append(Example(*row))
         if len(found) >= limit or len(batch) < size:
             return found[:limit]
-        after = batch[-1].ordinal
+        after = batch[-1][0]
         size = _next_size(batch)
 
 
 def _annotations(
-    tx: Transaction, dataset: Dataset, batch: Sequence[Example]
+    tx: Transaction, dataset: Dataset, ordinals: Sequence[int]
 ) -> Mapping[int, Annotations]:
     """Return the annotations of these examples by ordinal, as the filter sees them."""
+    found = annotations_store.of_examples(tx, dataset.id.number, ordinals)
     return {
         ordinal: {
             one.name: evaluate.Annotation(
@@ -89,12 +96,12 @@ def _annotations(
             )
             for one in annotations
         }
-        for ordinal, annotations in examples.annotations_of(tx, dataset, batch).items()
+        for ordinal, annotations in found.items()
     }
 
 
-def _next_size(batch: Sequence[Example]) -> int:
+def _next_size(batch: Sequence[Row]) -> int:
     """Return how many examples to read next: four times as many, unless they are large."""
-    characters = sum(len(example.body) for example in batch)
+    characters = sum(len(row[-1]) for row in batch)
     room = BATCH_SIZE * len(batch) // max(characters, 1)
     return max(1, min(4 * len(batch), MAX_BATCH, room))

@@ -58,6 +58,8 @@ class ApiKey(NamedTuple):
     expires_at: int | None
     revoked_at: int | None
     last_used_at: int | None
+    replaced_at: int | None
+    """When it was refreshed; it may still work for a while."""
 
     def is_active(self, now: int) -> bool:
         """Tell whether the key works at this time."""
@@ -72,7 +74,7 @@ _AUTHENTICATE = """
 
 _SELECT = """
     SELECT k.id, k.suffix, u.id, u.suffix, c.id, c.suffix, k.key_type, k.name, k.description,
-        k.hint, k.created_at, k.expires_at, k.revoked_at, k.last_used_at
+        k.hint, k.created_at, k.expires_at, k.revoked_at, k.last_used_at, k.replaced_at
     FROM api_keys AS k JOIN users AS u ON u.id = k.user_id JOIN users AS c ON c.id = k.created_by"""
 
 _CREATE = """
@@ -249,26 +251,18 @@ def refresh(
     `expires_at` says so; only a key that never expires can be replaced by one of any expiry.
     """
     old = _managed(tx, permit, id)
-    now = clock.now()
-    if tx.one("SELECT 1 FROM api_keys WHERE id = :id AND replaced_at IS NOT NULL", id=id.number):
+    if old.replaced_at is not None:
         raise ValidationError(f"the key {old.name!r} was replaced already; use the new one")
-    if not old.is_active(now):
+    if not old.is_active(clock.now()):
         raise ValidationError(f"the key {old.name!r} is revoked or expired; make a new one")
-    _check_future(expires_at)
-    if old.expires_at is not None and (expires_at or 0) > old.expires_at:
-        raise ValidationError(
-            f"expires_at is after {clock.rfc3339(old.expires_at)}, when the key expires; "
-            "make a new key to have it longer"
-        )
-    expires_at = old.expires_at if expires_at is None else expires_at
-    end = now + grace_s * clock.MICROSECONDS
-    if old.expires_at is not None and old.expires_at < end:
-        end = old.expires_at
+    expires_at = _expiry(expires_at, old, "the key expires; make a new key to have it longer")
+    now = clock.now()
+    grace_end = now + grace_s * clock.MICROSECONDS
     tx.run(
-        "UPDATE api_keys SET expires_at = :grace_end, revoked_at = :revoked_at, replaced_at = :now"
-        " WHERE id = :id",
+        "UPDATE api_keys SET expires_at = :expires_at, revoked_at = :revoked_at,"
+        " replaced_at = :now WHERE id = :id",
         now=now,
-        grace_end=end if grace_s else old.expires_at,
+        expires_at=min(old.expires_at or grace_end, grace_end) if grace_s else old.expires_at,
         revoked_at=None if grace_s else now,
         id=id.number,
     )
@@ -315,22 +309,21 @@ def _within_own(
     tx: Transaction, permit: Permit, expires_at: int | None, must_be: KeyType | None
 ) -> int | None:
     """Return the expiry of a key that the caller makes: not after that of the caller's own key."""
-    _check_future(expires_at)
     own = _one(tx, permit.key_id.number, permit.key_id.suffix)
     if must_be and own.key_type != must_be:
         raise AccessForbidden(f"a {own.key_type} key cannot make a {must_be} key")
-    if own.expires_at is None:
-        return expires_at
-    if (expires_at or 0) > own.expires_at:
-        raise ValidationError(
-            f"expires_at is after {clock.rfc3339(own.expires_at)}, when your own key expires"
-        )
-    return own.expires_at if expires_at is None else expires_at
+    return _expiry(expires_at, own, "your own key expires")
 
 
-def _check_future(expires_at: int | None) -> None:
-    if expires_at is not None and expires_at <= clock.now():
+def _expiry(wanted: int | None, source: ApiKey, why: str) -> int | None:
+    """Return when a key made from `source` expires: as wanted, or with it, and never after it."""
+    if wanted is not None and wanted <= clock.now():
         raise ValidationError("expires_at is in the past")
+    if source.expires_at is None or wanted is None:
+        return source.expires_at if wanted is None else wanted
+    if wanted > source.expires_at:
+        raise ValidationError(f"expires_at is after {clock.rfc3339(source.expires_at)}, when {why}")
+    return wanted
 
 
 def _one(tx: Transaction, number: int, suffix: str) -> ApiKey:

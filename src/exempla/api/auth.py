@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.types import HTTPScope
 
 from exempla import clock
 from exempla.api.access import NEEDS, OPEN
@@ -33,9 +34,9 @@ async def authorize(
     A guard: it runs before the body is read. It leaves the request's permit, with what the route
     needs, in `scope["auth"]`.
     """
-    scope = connection.scope
-    route = f"{scope['method']} {scope['path_template']}"  # type: ignore[typeddict-item]
-    if route in OPEN or scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
+    scope = cast("HTTPScope", connection.scope)  # there are no websockets
+    route = f"{scope['method']} {scope['path_template']}"
+    if route in OPEN or scope["method"] == "OPTIONS":
         return
     principal = await _authenticate(connection)
     scope["auth"] = principal.permit._replace(needs=NEEDS.get(route, Role.ADMINISTRATOR))

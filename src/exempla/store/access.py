@@ -56,6 +56,13 @@ class Permit(NamedTuple):
                 + (f"yours is {role.name} here" if role else "you have none here")
             )
 
+    def admits(self, space: int) -> bool:
+        """Tell whether the space exists for the user; raise `AccessForbidden` as `check` does."""
+        if not self.reads(space):
+            return False
+        self.check(space)
+        return True
+
     @property
     def spaces(self) -> dict[str, object]:
         """The spaces it reads, as the values of the condition `READS`."""

@@ -12,7 +12,7 @@ from exempla.ids import ResourceId, new_suffix
 from exempla.store import spaces
 from exempla.store.access import READS, Permit
 from exempla.store.database import Row, Transaction
-from exempla.store.listing import like
+from exempla.store.listing import IN_SPACE, in_space, like
 
 ConfigType = Literal["CONTINUOUS", "CATEGORICAL", "FREEFORM"]
 Direction = Literal["MAXIMIZE", "MINIMIZE", "NONE"]
@@ -59,7 +59,7 @@ _CREATE = """
 _LIST = f"""{_SELECT}
     WHERE a.id < :before AND a.name_folded LIKE :name ESCAPE '\\'
       AND s.name_folded LIKE :space_name ESCAPE '\\' AND {READS}
-      AND (:in_space = 0 OR (s.id = :space AND s.suffix = :space_suffix))
+      AND {IN_SPACE}
     ORDER BY a.id DESC
     LIMIT :limit"""
 
@@ -117,9 +117,7 @@ def list_page(
     rows = tx.all(
         _LIST,
         **permit.spaces,
-        in_space=int(space is not None),
-        space=space.number if space else 0,
-        space_suffix=space.suffix if space else "",
+        **in_space(space),
         space_name=like(space_name),
         name=like(name),
         before=before,
@@ -195,8 +193,7 @@ def _get(tx: Transaction, permit: Permit, id: ResourceId, lock: str) -> Config:
     )
     if row:
         config = _config(row)
-        if permit.reads(config.space_id.number):
-            permit.check(config.space_id.number)
+        if permit.admits(config.space_id.number):
             return config
     raise NotFound(f"there is no annotation config with the id {id}")
 

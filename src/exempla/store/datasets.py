@@ -10,7 +10,7 @@ from exempla.ids import ResourceId, new_suffix
 from exempla.store import spaces
 from exempla.store.access import READS, Permit
 from exempla.store.database import Row, Transaction
-from exempla.store.listing import like
+from exempla.store.listing import IN_SPACE, in_space, like
 
 
 class Dataset(NamedTuple):
@@ -51,7 +51,7 @@ _LIST = f"""
     WHERE d.id < :before
       AND d.name_folded LIKE :name ESCAPE '\\' AND s.name_folded LIKE :space_name ESCAPE '\\'
       AND {READS}
-      AND (:in_space = 0 OR (s.id = :space AND s.suffix = :space_suffix))
+      AND {IN_SPACE}
     ORDER BY d.id DESC
     LIMIT :limit"""
 
@@ -95,9 +95,7 @@ def list_page(
     rows = tx.all(
         _LIST,
         **permit.spaces,
-        in_space=int(space is not None),
-        space=space.number if space else 0,
-        space_suffix=space.suffix if space else "",
+        **in_space(space),
         space_name=like(space_name),
         name=like(name),
         before=before,
@@ -166,8 +164,7 @@ def delete(tx: Transaction, permit: Permit, id: ResourceId) -> None:
 def _found(permit: Permit, id: ResourceId, row: Row | None) -> Dataset:
     if row:
         dataset = _dataset(row)
-        if permit.reads(dataset.space_id.number):
-            permit.check(dataset.space_id.number)
+        if permit.admits(dataset.space_id.number):
             return dataset
     raise NotFound(f"there is no dataset with the id {id}")
 

@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 
 import psycopg
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from exempla.errors import Conflict, NotFound, Problem, StartupError, Unavailable
 
@@ -205,7 +206,7 @@ def engine_for_url(text: str) -> Engine:
     """Return the engine of a `postgresql://` URL, or raise `StartupError`."""
     try:
         url = make_url(text)
-    except Exception:
+    except (ArgumentError, ValueError):
         raise StartupError("the database URL cannot be read; " + _URL_HELP) from None
     if url.get_backend_name() in {"postgresql", "postgres"}:
         return Postgres(url)

@@ -171,11 +171,9 @@ def delete(tx: Transaction, permit: Permit, id: ResourceId) -> None:
 
 
 def _found(permit: Permit, id: ResourceId, row: Row | None) -> Space:
-    if row and permit.reads(id.number):
-        permit.check(id.number)
-    else:
-        raise NotFound(f"there is no space with the id {id}")
-    return _space(row)
+    if row and permit.admits(id.number):
+        return _space(row)
+    raise NotFound(f"there is no space with the id {id}")
 
 
 def _space(row: Row) -> Space:

@@ -183,8 +183,7 @@ def _lock(tx: Transaction, permit: Permit, id: ResourceId) -> Tag:
     row = tx.one(statement, id=id.number, suffix=id.suffix)
     if row:
         tag = _tag(row)
-        if permit.reads(tag.space_id.number):
-            permit.check(tag.space_id.number)
+        if permit.admits(tag.space_id.number):
             return tag
     raise NotFound(f"there is no tag with the id {id}")
 

@@ -19,7 +19,10 @@ KEY = "exempla-benchmark-key-0123456789"
 START_LIMIT_S = 60
 STOP_LIMIT_S = 30
 IDLE_LIMIT_S = 2  # uvicorn closes a connection that was idle for 5
-_LISTENING = re.compile(rb"listening on http://127\.0\.0\.1:(\d+)")
+_LISTENING = re.compile(
+    rb"listening on http://127\.0\.0\.1:(\d+) and grpc://127\.0\.0\.1:(\d+)"
+)
+_FREE_PORTS = ("--port", "0", "--flight-port", "0")
 _NEXT = re.compile(rb'"next_cursor"\s*:\s*"([^"]+)"')
 _PAGINATION_REACH = 2_048  # `pagination` stands before or behind the examples, within this
 
@@ -28,27 +31,27 @@ class Served:
     """A running `exempla serve`."""
 
     def __init__(self, arguments: list[str], log: Path) -> None:
-        """Start the server on a free port and wait until it listens."""
+        """Start the server on free ports and wait until it listens."""
         self._log = log
         kept = {k: v for k, v in os.environ.items() if not k.startswith("EXEMPLA_")}
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "exempla", "serve", "--port", "0", *arguments],
+                [sys.executable, "-m", "exempla", "serve", *_FREE_PORTS, *arguments],
                 env={**kept, "EXEMPLA_BOOTSTRAP_KEY": KEY, "NO_COLOR": "1"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         try:
-            self.port = self._wait_for_port()
+            self.port, self.flight_port = self._wait_for_ports()
         except BaseException:
             self.close()
             raise
 
-    def _wait_for_port(self) -> int:
+    def _wait_for_ports(self) -> tuple[int, int]:
         deadline = time.monotonic() + START_LIMIT_S
         while time.monotonic() < deadline:
             if match := _LISTENING.search(self._log.read_bytes()):
-                return int(match[1])
+                return int(match[1]), int(match[2])
             if self._process.poll() is not None:
                 break
             time.sleep(0.02)

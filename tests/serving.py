@@ -13,7 +13,10 @@ from pathlib import Path
 
 KEY = "exk_test_key_for_the_suite_0123456789"
 START_LIMIT_S = 30
-_LISTENING = re.compile(r"listening on (http://127\.0\.0\.1:(\d+))")
+_FREE_PORTS = ("--port", "0", "--flight-port", "0")
+_LISTENING = re.compile(
+    r"listening on (https?://127\.0\.0\.1:(\d+))(?: and grpc(?:\+tls)?://127\.0\.0\.1:(\d+))?"
+)
 
 
 def exempla(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -41,6 +44,7 @@ class Served:
     lines: list[str] = field(default_factory=list)
     base_url: str = ""
     port: int = 0
+    flight_port: int = 0
     key: str = KEY
     _ready: threading.Event = field(default_factory=threading.Event)
 
@@ -55,12 +59,12 @@ class Served:
         folder: str | Path = ".",
         **environment: str,
     ) -> Served:
-        """Start the server on a free port, in this folder, and wait until it listens.
+        """Start the server on free ports, in this folder, and wait until it listens.
 
         Its admin key is `KEY`, unless the environment given sets another.
         """
         process = subprocess.Popen(
-            [sys.executable, "-m", "exempla", command, "--port", "0", *arguments],
+            [sys.executable, "-m", "exempla", command, *_FREE_PORTS, *arguments],
             cwd=folder,
             env=_environment({"EXEMPLA_BOOTSTRAP_KEY": KEY, **environment}),
             stdout=subprocess.PIPE,
@@ -87,6 +91,7 @@ class Served:
                 self.lines.append(line)
                 if match := _LISTENING.search(line):
                     self.base_url, self.port = match[1], int(match[2])
+                    self.flight_port = int(match[3] or 0)
                     self._ready.set()
         self._ready.set()
 

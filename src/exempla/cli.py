@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -36,6 +36,28 @@ app.add_typer(keys_app, name="keys")
 Host = Annotated[str, typer.Option(envvar="EXEMPLA_HOST", help="The address to listen on.")]
 Port = Annotated[
     int, typer.Option(envvar="EXEMPLA_PORT", min=0, max=65535, help="0 takes any free port.")
+]
+FlightPort = Annotated[
+    int,
+    typer.Option(
+        envvar="EXEMPLA_FLIGHT_PORT",
+        min=0,
+        max=65535,
+        help="Where Arrow Flight listens. 0 takes any free port.",
+    ),
+]
+NoFlight = Annotated[
+    bool, typer.Option("--no-flight", envvar="EXEMPLA_NO_FLIGHT", help="Serve no Arrow Flight.")
+]
+TlsCert = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="EXEMPLA_TLS_CERT", help="Speak TLS, with the certificate in this PEM file."
+    ),
+]
+TlsKey = Annotated[
+    Path | None,
+    typer.Option(envvar="EXEMPLA_TLS_KEY", help="The PEM file of the certificate's private key."),
 ]
 DataDir = Annotated[
     Path | None,
@@ -73,48 +95,63 @@ T = TypeVar("T")
 def serve(
     host: Host = settings.DEFAULT_HOST,
     port: Port = settings.DEFAULT_PORT,
+    flight_port: FlightPort = settings.DEFAULT_FLIGHT_PORT,
+    no_flight: NoFlight = False,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     query_timeout: QueryTimeout = settings.DEFAULT_QUERY_TIMEOUT_S,
 ) -> None:
-    """Serve the API.
+    """Serve the API, and Arrow Flight beside it.
 
     The first start on a new database makes an organization and a space, both named Default, and
     an admin key, which is printed once; EXEMPLA_BOOTSTRAP_KEY sets that key instead.
     """
-    from exempla import logs, server
+    from exempla import logs, server, tls
+    from exempla.flight.server import serving
     from exempla.store import setup
 
     chosen = Settings(
         host=host,
         port=port,
+        flight_port=None if no_flight else flight_port,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         data_dir=data_dir,
         database_url=database_url,
         query_timeout=query_timeout,
         bootstrap_key=os.environ.get("EXEMPLA_BOOTSTRAP_KEY") or None,  # no flag: others can see it
     )
     logs.configure()
-    with _startup_errors():
-        engine = setup.open_engine(chosen)
-        listener = server.bind(chosen.host, chosen.port)
-        database, secret = setup.open_database(engine, chosen.bootstrap_key)
-    url = server.url_of(listener)
+    with ExitStack() as stack:
+        with _startup_errors():
+            engine = setup.open_engine(chosen)
+            certificate = tls.load(chosen.tls_cert, chosen.tls_key)
+            listener = server.bind(chosen.host, chosen.port)
+            database, secret = setup.open_database(engine, chosen.bootstrap_key)
+            stack.callback(database.close)
+            urls = [server.url_of(listener, certificate)]
+            if secret:  # whatever happens next, it cannot be shown again
+                _show_first_key(urls[0], secret)
+            if chosen.flight_port is not None:
+                flight = serving(database, chosen.host, chosen.flight_port, certificate)
+                urls.append(stack.enter_context(flight))
 
-    def announce() -> None:
-        if secret:
-            _show_first_key(url, secret)
-        print(f"Exempla {__version__} is listening on {url} (Ctrl-C stops it)", flush=True)
+        def announce() -> None:
+            listening = " and ".join(urls)
+            print(
+                f"Exempla {__version__} is listening on {listening} (Ctrl-C stops it)", flush=True
+            )
 
-    try:
-        server.run(server.make(database, chosen.query_timeout), listener, announce)
-    finally:
-        database.close()
+        server.run(server.make(database, chosen.query_timeout, certificate), listener, announce)
 
 
 @app.command()
 def demo(
     host: Host = settings.DEFAULT_HOST,
     port: Port = settings.DEFAULT_PORT,
+    flight_port: FlightPort = settings.DEFAULT_FLIGHT_PORT,
     once: Annotated[bool, typer.Option("--once", help="End after showing the main job.")] = False,
 ) -> None:
     """Show the main job on a server with invented data in a new temporary folder.
@@ -124,7 +161,7 @@ def demo(
     from exempla import demo as demonstration
 
     with _startup_errors():
-        demonstration.run(host, port, once=once)
+        demonstration.run(host, port, flight_port, once=once)
 
 
 @keys_app.command("create")

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -22,6 +22,7 @@ from rich.syntax import Syntax
 from exempla import logs, server
 from exempla.demo_data import QUESTIONS
 from exempla.errors import StartupError
+from exempla.flight.server import serving
 from exempla.settings import Settings
 from exempla.store import keys, setup
 
@@ -29,37 +30,39 @@ SHOWN_EXAMPLES = 3
 """So many examples of an answer are shown; the number of the others is told."""
 
 
-def run(host: str, port: int, *, once: bool) -> None:
+def run(host: str, port: int, flight_port: int, *, once: bool) -> None:
     """Show the main job, then keep serving until Ctrl-C, unless `once`."""
     logs.configure()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
     secret = keys.new_secret()
     with (
         tempfile.TemporaryDirectory(prefix="exempla-demo-") as folder,
-        _serving(host, port, Path(folder), secret) as url,
+        _serving(host, port, flight_port, Path(folder), secret) as (url, flight_url),
     ):
         _Show(url, secret).main_job()
         if not once:
-            _wait(url, secret)
+            _wait(url, flight_url, secret)
 
 
 @contextmanager
-def _serving(host: str, port: int, folder: Path, secret: str) -> Iterator[str]:
+def _serving(
+    host: str, port: int, flight_port: int, folder: Path, secret: str
+) -> Iterator[tuple[str, str]]:
     listener = server.bind(host, port)
     engine = setup.open_engine(Settings(data_dir=folder))
     database, _ = setup.open_database(engine, secret)
-    running = server.make(database)
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        _wait_until_started(running, thread)
-        yield server.url_of(listener)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        running.should_exit = True
-        thread.join()
-        database.close()
+    with closing(database), serving(database, host, flight_port, None) as flight_url:
+        running = server.make(database)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            _wait_until_started(running, thread)
+            yield server.url_of(listener), flight_url
+        except KeyboardInterrupt:
+            pass
+        finally:
+            running.should_exit = True
+            thread.join()
 
 
 def _wait_until_started(running: uvicorn.Server, thread: threading.Thread) -> None:
@@ -69,9 +72,10 @@ def _wait_until_started(running: uvicorn.Server, thread: threading.Thread) -> No
         time.sleep(0.01)
 
 
-def _wait(url: str, secret: str) -> None:
+def _wait(url: str, flight_url: str, secret: str) -> None:
     print(
-        f"\nExempla is listening on {url} with this data until Ctrl-C. Look around:\n\n"
+        f"\nExempla is listening on {url} and {flight_url} with this data until Ctrl-C. "
+        "Look around:\n\n"
         f"  curl -H 'Authorization: Bearer {secret}' {url}/v2/datasets\n",
         flush=True,
     )

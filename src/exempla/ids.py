@@ -47,6 +47,14 @@ def new_suffix() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(_SUFFIX_LENGTH))
 
 
+def looks_like_id(text: str) -> bool:
+    """Tell an id from a name, as clients do: it decodes to text with a colon."""
+    try:
+        return b":" in base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+
+
 def parse_id(text: str, kind: Kind, field: str) -> ResourceId:
     """Read the id of a resource of this kind, given in the named field.
 

@@ -3,11 +3,17 @@
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Bytes of a request body; more is `413`."""
 
+MAX_BATCH_BYTES = 512 * 1024 * 1024
+"""Bytes of one record batch over Flight, as AX allows."""
+
 MAX_ITEMS = 1_000
 """Examples, or example ids, in one request; more is `422`."""
 
 MAX_NESTING = 100
 """Levels of arrays and objects in the value of a field; more is `422`."""
+
+MAX_EXAMPLE_ID_LENGTH = 255
+"""Characters of an example's id that a client gives; more is `422`."""
 
 MAX_NAME_LENGTH = 255
 """Characters of the name of a dataset, version, space or organization; more is `422`."""

@@ -13,6 +13,7 @@ from exempla.api.app import create_app
 from exempla.errors import StartupError
 from exempla.settings import DEFAULT_QUERY_TIMEOUT_S
 from exempla.store.database import Database
+from exempla.tls import Tls
 
 FINISH_WITHIN_S = 30
 """How long requests in flight may take after the server was told to stop."""
@@ -38,13 +39,18 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, tls: Tls | None = None) -> str:
     """Return the base URL of a listener."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if tls else 'http'}://{shown}:{port}"
 
 
-def make(database: Database, query_timeout: float = DEFAULT_QUERY_TIMEOUT_S) -> uvicorn.Server:
+def make(
+    database: Database,
+    query_timeout: float = DEFAULT_QUERY_TIMEOUT_S,
+    tls: Tls | None = None,
+) -> uvicorn.Server:
     """Return the server of this database; `run` or a thread runs it."""
     config = uvicorn.Config(
         create_app(database, query_timeout),
@@ -54,6 +60,8 @@ def make(database: Database, query_timeout: float = DEFAULT_QUERY_TIMEOUT_S) -> 
         lifespan="on",
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=FINISH_WITHIN_S,
+        ssl_certfile=tls.cert if tls else None,
+        ssl_keyfile=tls.key if tls else None,
     )
     return uvicorn.Server(config)
 

@@ -12,6 +12,7 @@ from exempla.limits import MIN_KEY_LENGTH
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8787
+DEFAULT_FLIGHT_PORT = 8788
 DATABASE_FILE = "exempla.db"
 DEFAULT_QUERY_TIMEOUT_S = 10.0
 
@@ -26,6 +27,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
+    flight_port: int | None = DEFAULT_FLIGHT_PORT
+    """Where Arrow Flight listens; None: nowhere."""
+    tls_cert: Path | None = None
+    """A PEM file with the certificate of both servers, and those that it hangs on."""
+    tls_key: Path | None = None
+    """A PEM file with the certificate's private key."""
     data_dir: Path | None = None
     """The folder of the SQLite database; the platform's data folder if not given."""
     database_url: str | None = None
@@ -41,6 +48,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise StartupError(
                 "give either --data-dir (EXEMPLA_DATA_DIR) or --database-url "
                 "(EXEMPLA_DATABASE_URL), not both"
+            )
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise StartupError(
+                "TLS needs both --tls-cert (EXEMPLA_TLS_CERT) and --tls-key (EXEMPLA_TLS_KEY)"
             )
         if self.bootstrap_key is not None and not _is_good_key(self.bootstrap_key):
             raise StartupError(

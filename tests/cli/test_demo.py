@@ -63,7 +63,7 @@ def shown_by_id(exchange: Exchange) -> dict[str, dict[str, Any]]:
 def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[Exchange]:
     """Run the demo once; return what it shows."""
     folder = tmp_path_factory.mktemp("temporary")
-    result = exempla("demo", "--once", "--port", "0", TMPDIR=str(folder))
+    result = exempla("demo", "--once", "--port", "0", "--flight-port", "0", TMPDIR=str(folder))
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert not list(folder.iterdir()), "the demo leaves something behind"
@@ -123,7 +123,7 @@ def test_demo_does_not_touch_the_users_database(tmp_path: Path, postgres_place: 
     folder = tmp_path / "data"
     named = {"EXEMPLA_DATA_DIR": str(folder), **postgres_place.environment}
     home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "share")}
-    result = exempla("demo", "--once", "--port", "0", **named, **home)
+    result = exempla("demo", "--once", "--port", "0", "--flight-port", "0", **named, **home)
     assert result.returncode == 0, result.stderr
     assert not postgres_place.tables()
     assert not list(tmp_path.rglob("*.db"))
@@ -132,7 +132,9 @@ def test_demo_does_not_touch_the_users_database(tmp_path: Path, postgres_place: 
 def test_taken_port(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = str(listener.getsockname()[1])
-        result = exempla("demo", "--once", "--port", port, TMPDIR=str(tmp_path))
+        result = exempla(
+            "demo", "--once", "--port", port, "--flight-port", "0", TMPDIR=str(tmp_path)
+        )
     assert_one_line(result, port)
     assert not list(tmp_path.iterdir())
 

@@ -112,7 +112,7 @@ def test_first_key_is_kept_nowhere_in_clear(place: Place) -> None:
 def test_first_start_that_fails_halfway_leaves_nothing_behind(place: Place) -> None:
     place.folder.mkdir(exist_ok=True)
     place.execute("CREATE TABLE revisions (of_another_program INTEGER)")
-    assert exempla("serve", "--port", "0", *place.flags).returncode == 1
+    assert exempla("serve", "--port", "0", "--flight-port", "0", *place.flags).returncode == 1
     assert place.tables() == {"revisions"}
     place.execute("DROP TABLE revisions")
     with running(*place.flags, EXEMPLA_BOOTSTRAP_KEY="") as served:

@@ -27,7 +27,7 @@ def taken_port() -> Iterator[str]:
 
 def serve(*arguments: str, **environment: str) -> Result:
     """Run `exempla serve`, which is expected to end by itself."""
-    return exempla("serve", "--port", "0", *arguments, **environment)
+    return exempla("serve", "--port", "0", "--flight-port", "0", *arguments, **environment)
 
 
 # The address

@@ -35,6 +35,7 @@ def sdk_environment(served: Served, folder: Path) -> dict[str, str]:
         "ARIZE_API_PORT": str(served.port),
         "ARIZE_API_SCHEME": "http",
         "ARIZE_FLIGHT_HOST": "127.0.0.1",
+        "ARIZE_FLIGHT_PORT": str(served.flight_port),
         "ARIZE_FLIGHT_SCHEME": "grpc",
         "ARIZE_ENABLE_CACHING": "false",
         "ARIZE_DIRECTORY": str(folder),

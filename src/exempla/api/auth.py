@@ -10,7 +10,6 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import HTTPScope
 
-from exempla import clock
 from exempla.api.access import NEEDS, OPEN
 from exempla.errors import AuthenticationRequired
 from exempla.ids import ResourceId
@@ -43,17 +42,28 @@ async def authorize(
 
 
 async def _authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> keys.Principal:
-    sent = connection.headers.get("authorization", "").strip()
+    secret = secret_in(connection.headers.get("authorization", ""), _HELP)
+    database: Database = connection.app.state.database
+    principal = known(await database.read(keys.authenticate, keys.secret_hash(secret)), _HELP)
+    if principal.is_use_due():
+        _note_use(database, principal.permit.key_id)
+    return principal
+
+
+def secret_in(sent: str, help: str) -> str:
+    """Return the key that was sent, as `Bearer <key>` or bare; `help` says how to send one."""
+    sent = sent.strip()
     scheme, _, rest = sent.partition(" ")
     secret = rest.strip() if scheme.lower() == "bearer" else sent
     if not secret or scheme.lower() == sent.lower() == "bearer":
-        raise AuthenticationRequired(f"no API key was sent; {_HELP}")
-    database: Database = connection.app.state.database
-    principal = await database.read(keys.authenticate, keys.secret_hash(secret))
+        raise AuthenticationRequired(f"no API key was sent; {help}")
+    return secret
+
+
+def known(principal: keys.Principal | None, help: str) -> keys.Principal:
+    """Return who uses the key that was sent, or say that no one does."""
     if principal is None:
-        raise AuthenticationRequired(f"the API key is unknown, revoked or expired; {_HELP}")
-    if clock.now() - principal.last_used_at > keys.USED_EVERY:
-        _note_use(database, principal.permit.key_id)
+        raise AuthenticationRequired(f"the API key is unknown, revoked or expired; {help}")
     return principal
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from exempla.store.database import Database
-from exempla.store.purge import purge_some
+from exempla.store.purge import ABANDONED_AFTER_S, purge_some
 
 AGAIN_AFTER_S = 10
 """How long to wait after the database could not purge."""
@@ -18,7 +18,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Purger:
-    """Purges when the application starts, for what an earlier run left, and when woken."""
+    """Purges when the application starts, for what an earlier run left, hourly, and when woken."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -40,7 +40,8 @@ class Purger:
 
     async def _run(self) -> None:
         while True:
-            await self._wanted.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), ABANDONED_AFTER_S)
             self._wanted.clear()
             try:
                 while await self._database.write(purge_some):

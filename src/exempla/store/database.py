@@ -14,9 +14,9 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from exempla.store.engines import Engine, Sqlite
@@ -30,6 +30,9 @@ READERS = 4
 
 SEARCHERS = 2
 """Threads (and connections) that search, which may take long: the readers stay free."""
+
+BULK_READERS = 2
+"""Threads (and connections) that read whole versions."""
 
 WRITERS = 8
 """Threads (and connections) that write, on PostgreSQL."""
@@ -72,6 +75,10 @@ class Transaction:
         """Execute a statement and return the number of rows that it changed."""
         count: int = self._cursor.execute(self._translate(statement), values).rowcount
         return count
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        """Add rows, each with the values of these columns, to a table."""
+        self.engine.insert(self._cursor, table, columns, rows)
 
     def run_many(self, statement: str, rows: Sequence[dict[str, object]]) -> None:
         """Execute a statement once for each row of values."""
@@ -227,6 +234,7 @@ class Database:
         self.engine = engine
         self._readers = _Pool(engine, READERS, engine.begin_read, "exempla-reader")
         self._searchers = _Pool(engine, SEARCHERS, engine.begin_read, "exempla-searcher")
+        self._bulk_readers = _Pool(engine, BULK_READERS, engine.begin_read, "exempla-bulk")
         self._writer: _Writer | _Pool = (
             _Writer(engine)
             if isinstance(engine, Sqlite)
@@ -255,9 +263,44 @@ class Database:
         """
         return await self._result(self._writer.submit(lambda tx: function(tx, *args, **kwargs)))
 
+    def read_bulk(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `read`, of very much; for a thread of the caller's own, which waits."""
+        return self._wait(self._bulk_readers.submit(lambda tx: function(tx, *args, **kwargs)))
+
+    def read_now(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `read`, for a thread of the caller's own, which waits."""
+        return self._wait(self._readers.submit(lambda tx: function(tx, *args, **kwargs)))
+
+    def write_now(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `write`, for a thread of the caller's own, which waits."""
+        return self.write_soon(function, *args, **kwargs)()
+
+    def write_soon(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Callable[[], T]:
+        """As `write_now`, but return at once; what is returned waits and gives the result."""
+        future = self._writer.submit(lambda tx: function(tx, *args, **kwargs))
+        return lambda: self._wait(future)
+
     async def _result(self, future: Future[T]) -> T:
-        try:
+        with self._problems():
             return await asyncio.shield(asyncio.wrap_future(future))
+
+    def _wait(self, future: Future[T]) -> T:
+        with self._problems():
+            return future.result()
+
+    @contextmanager
+    def _problems(self) -> Iterator[None]:
+        """Raise what may pass of the database's errors as a problem."""
+        try:
+            yield
         except self.engine.Error as error:
             if problem := self.engine.problem(error):
                 raise problem from error
@@ -268,5 +311,6 @@ class Database:
         if not self._closed:
             self._closed = True
             self._writer.close()
+            self._bulk_readers.close()
             self._searchers.close()
             self._readers.close()

@@ -43,6 +43,11 @@ _GET = f"""
     FROM datasets AS d JOIN spaces AS s ON s.id = d.space_id
     WHERE d.id = :id AND d.suffix = :suffix"""
 
+_BY_NAME = f"""
+    SELECT {_COLUMNS}
+    FROM datasets AS d JOIN spaces AS s ON s.id = d.space_id
+    WHERE d.space_id = :space_id AND d.name = :name"""
+
 _LOCK = _GET + " FOR UPDATE OF d"
 
 _LIST = f"""
@@ -71,6 +76,15 @@ _TOUCH = """
 def get(tx: Transaction, permit: Permit, id: ResourceId) -> Dataset:
     """Return the dataset, or raise `NotFound`."""
     return _found(permit, id, tx.one(_GET, id=id.number, suffix=id.suffix))
+
+
+def by_name(tx: Transaction, permit: Permit, space_id: ResourceId, name: str) -> Dataset:
+    """Return the dataset of this name in the space, or raise `NotFound`."""
+    space = spaces.get(tx, permit, space_id)
+    row = tx.one(_BY_NAME, space_id=space_id.number, name=name)
+    if not row:
+        raise NotFound(f"there is no dataset named {name!r} in the space {space.name!r}")
+    return _dataset(row)
 
 
 def lock(tx: Transaction, permit: Permit, id: ResourceId) -> Dataset:
@@ -122,17 +136,22 @@ def create(tx: Transaction, permit: Permit, space_id: ResourceId, name: str) -> 
     return Dataset(ResourceId("Dataset", row[0], suffix), space_id, name, now, now, 1, 0, 0)
 
 
+def check_free(tx: Transaction, space_id: ResourceId, name: str) -> None:
+    """Raise `Conflict` when the space has a dataset of this name."""
+    if tx.one(
+        "SELECT 1 FROM datasets WHERE space_id = :space_id AND name = :name",
+        space_id=space_id.number,
+        name=name,
+    ):
+        raise _taken(name)
+
+
 def rename(tx: Transaction, permit: Permit, id: ResourceId, name: str) -> Dataset:
     """Give the dataset another name; it must be free in the space, else `Conflict`."""
     dataset = lock(tx, permit, id)
     if name == dataset.name:
         return dataset
-    if tx.one(
-        "SELECT 1 FROM datasets WHERE space_id = :space_id AND name = :name",
-        space_id=dataset.space_id.number,
-        name=name,
-    ):
-        raise _taken(name)
+    check_free(tx, dataset.space_id, name)
     tx.run(
         "UPDATE datasets SET name = :name, name_folded = :name_folded WHERE id = :id",
         id=id.number,

@@ -13,7 +13,7 @@ import math
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -115,6 +115,19 @@ class Sqlite:
         return _FOR_UPDATE.sub("", _EACH.sub(r"json_each(:\1) AS \2", statement))
 
     @staticmethod
+    def insert(
+        cursor: Any, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
+    ) -> None:
+        """Add rows to a table; the fastest way for many."""
+        places = ", ".join("?" * len(columns))
+        cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
+
+    @property
+    def scratch(self) -> Path | None:
+        """The folder for temporary files, which have room where the database has."""
+        return self.path.parent
+
+    @staticmethod
     def problem(error: Exception) -> Problem | None:
         """Tell which problem an error of the database is, if it is one that may pass."""
         if isinstance(error, sqlite3.IntegrityError) and "UNIQUE" in str(error):
@@ -171,6 +184,18 @@ class Postgres:
         items = r"json_array_elements_text(CAST(:\1 AS json)) AS \2 (value)"
         listed = _EACH.sub(items, statement)
         return _PLACEHOLDER.sub(r"%(\1)s", listed.replace("%", "%%"))
+
+    @staticmethod
+    def insert(
+        cursor: Any, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
+    ) -> None:
+        """Add rows to a table; the fastest way for many."""
+        with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    scratch: ClassVar[Path | None] = None
+    """The folder for temporary files: the system's own, whatever that is."""
 
     @staticmethod
     def problem(error: Exception) -> Problem | None:

@@ -150,8 +150,9 @@ def _add(
     first = dataset.next_moment()
     ids = new_example_ids(first, len(examples))
     added = [
-        NewExample(dataset.last_ordinal + 1 + index, id, first + index, bodies.encode(fields))
+        NewExample(dataset.last_ordinal + 1 + index, id, at, at, bodies.encode(fields))
         for index, (id, fields) in enumerate(zip(ids, examples, strict=True))
+        for at in [first + index]
     ]
     revisions.add(tx, versions.at(dataset, version), added)
     last = added[-1]

@@ -34,6 +34,10 @@ class Principal(NamedTuple):
     permit: Permit
     last_used_at: int
 
+    def is_use_due(self) -> bool:
+        """Tell whether it is time to store again that the key is in use."""
+        return clock.now() - self.last_used_at > USED_EVERY
+
 
 class Grant(NamedTuple):
     """A role in a space of an organization."""

@@ -1,12 +1,22 @@
-"""Remove the rows of deleted datasets, a part at a time, so that other writers need not wait."""
+"""Remove the rows of deleted datasets, a part at a time, so that other writers need not wait.
+
+And those of datasets that never came to be: see `bulk.py`.
+"""
 
 from __future__ import annotations
 
+from exempla import clock
 from exempla.store.database import Transaction
 
 ROWS_AT_ONCE = 5_000
 
-_NEXT = "SELECT id FROM datasets WHERE space_id IS NULL ORDER BY id LIMIT 1"
+ABANDONED_AFTER_S = 3_600
+"""A dataset that is being filled was given up when nothing came for so long."""
+
+_NEXT = """
+    SELECT id FROM datasets
+    WHERE space_id IS NULL AND (latest_version > 0 OR updated_at < :abandoned)
+    ORDER BY id LIMIT 1"""
 
 # The ordinals below this one are removed next: a range of the primary key, on both tables.
 _BOUND = """
@@ -15,7 +25,7 @@ _BOUND = """
 
 def purge_some(tx: Transaction) -> bool:
     """Remove up to about `ROWS_AT_ONCE` rows of a deleted dataset; False when none is left."""
-    row = tx.one(_NEXT)
+    row = tx.one(_NEXT, abandoned=clock.now() - ABANDONED_AFTER_S * clock.MICROSECONDS)
     if not row:
         return False
     id = row[0]

@@ -10,7 +10,7 @@ Every statement is O(rows written or returned x log n), whatever the size of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -54,6 +54,7 @@ class NewExample(NamedTuple):
     ordinal: int
     id: str
     created_at: int
+    updated_at: int
     body: str
 
 
@@ -77,10 +78,6 @@ _PAGE = """
     WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND r.ordinal <= :last AND {held}{only}
     ORDER BY r.ordinal
     LIMIT :limit"""
-
-_ADD_EXAMPLE = """
-    INSERT INTO examples (dataset_id, ordinal, id, created_at)
-    VALUES (:dataset_id, :ordinal, :id, :created_at)"""
 
 _OPEN = """
     INSERT INTO revisions (dataset_id, ordinal, valid_from, valid_to, updated_at, body)
@@ -115,6 +112,12 @@ def find(tx: Transaction, at: At, ids: Sequence[str]) -> dict[str, Held]:
 EVERY: Narrowing = ("", {})
 """Narrows nothing."""
 
+MAX_PART = 1_000
+"""Examples that are read at once."""
+
+PART_SIZE = 8_000_000
+"""Characters of the examples that are read at once, about: the last part tells their size."""
+
 
 def page(
     tx: Transaction, at: At, after: int, limit: int, narrowing: Narrowing = EVERY
@@ -137,24 +140,37 @@ def page(
     )
 
 
+def parts(
+    tx: Transaction, at: At, after: int = 0, narrowing: Narrowing = EVERY, size: int = MAX_PART
+) -> Iterator[list[Row]]:
+    """Return the version's examples after this ordinal as `page` does, all of them, in parts.
+
+    The first part has at most `size` examples. The parts grow, but not where examples are large.
+    """
+    while True:
+        part = page(tx, at, after, size, narrowing)
+        if part:
+            yield part
+        if len(part) < size:
+            return
+        after = part[-1][0]
+        characters = sum(len(row[-1]) for row in part)
+        room = PART_SIZE * len(part) // max(characters, 1)
+        size = max(1, min(4 * len(part), MAX_PART, room))
+
+
 def add(tx: Transaction, at: At, added: Iterable[NewExample]) -> None:
-    """Add new examples to the version; each was last updated when it was created."""
+    """Add new examples to the version."""
     added = list(added)
-    tx.run_many(
-        _ADD_EXAMPLE,
-        [
-            {
-                "dataset_id": at.dataset_id,
-                "ordinal": new.ordinal,
-                "id": new.id,
-                "created_at": new.created_at,
-            }
-            for new in added
-        ],
+    tx.insert(
+        "examples",
+        ("dataset_id", "ordinal", "id", "created_at"),
+        ((at.dataset_id, new.ordinal, new.id, new.created_at) for new in added),
     )
-    tx.run_many(
-        _OPEN,
-        [_revision(at, n.ordinal, at.number, at.end, n.created_at, n.body) for n in added],
+    tx.insert(
+        "revisions",
+        ("dataset_id", "ordinal", "valid_from", "valid_to", "updated_at", "body"),
+        ((at.dataset_id, n.ordinal, at.number, at.end, n.updated_at, n.body) for n in added),
     )
 
 

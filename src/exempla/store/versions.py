@@ -33,6 +33,9 @@ _LATEST = f"""
 
 _GET = _LATEST + " AND suffix = :suffix"
 
+_BY_NAME = f"""
+    SELECT {_COLUMNS} FROM versions WHERE dataset_id = :dataset_id AND name = :name"""
+
 _ALL = f"SELECT {_COLUMNS} FROM versions WHERE dataset_id = :dataset_id ORDER BY number DESC"
 
 _CREATE = """
@@ -54,6 +57,14 @@ def get(tx: Transaction, dataset: Dataset, id: ResourceId | None) -> Version:
         row = tx.one(_GET, dataset_id=dataset.id.number, number=id.number, suffix=id.suffix)
     if not row:
         raise NotFound(f"the dataset {dataset.name!r} has no version with the id {id}")
+    return _version(row)
+
+
+def by_name(tx: Transaction, dataset: Dataset, name: str) -> Version:
+    """Return the dataset's version of this name; raise `NotFound` if it has none such."""
+    row = tx.one(_BY_NAME, dataset_id=dataset.id.number, name=name)
+    if not row:
+        raise NotFound(f"the dataset {dataset.name!r} has no version named {name!r}")
     return _version(row)
 
 

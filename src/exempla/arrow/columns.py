@@ -1,0 +1,177 @@
+"""From stored examples to Arrow: which columns their fields need, and record batches of them.
+
+A column's type follows from all its values, so a version is looked through once before its first
+batch is made. Values come out exactly, or as JSON text:
+
+- only strings: `string`; only booleans: `bool`;
+- only whole numbers of 64 bits: `int64`; only numbers, whole ones of at most 53 bits: `double`;
+- else `string`, each value as JSON text, but strings as themselves. The column's metadata
+  `exempla.type` is then `json` if no value is a string, `mixed` if some are.
+
+A field that is missing, and one that is null, is null.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from enum import Flag, auto
+from typing import NamedTuple
+
+import msgspec
+import pyarrow as pa
+
+from exempla.errors import ValidationError
+
+MAX_COLUMNS = 2_000
+"""Different fields of the examples of one version; each costs a cell in every row."""
+
+TYPE = b"exempla.type"
+"""The key of a column's metadata that tells how its strings are to be read."""
+
+ID, CREATED_AT, UPDATED_AT = "id", "created_at", "updated_at"
+
+SYSTEM_FIELDS = [
+    pa.field(ID, pa.string(), nullable=False),
+    pa.field(CREATED_AT, pa.timestamp("us", tz="UTC"), nullable=False),
+    pa.field(UPDATED_AT, pa.timestamp("us", tz="UTC"), nullable=False),
+]
+"""The columns that every example has; they come first."""
+
+
+class Kind(Flag):
+    """What the values of a field are."""
+
+    NULL = 0
+    STRING = auto()
+    BOOLEAN = auto()
+    SMALL_INTEGER = auto()
+    """Within 53 bits, so that a double holds it too."""
+    INTEGER = auto()
+    """Within 64 bits."""
+    DOUBLE = auto()
+    """A number with a fraction or an exponent, not too large for a double."""
+    OTHER = auto()
+    """An object, a list, or a number that is larger than all these."""
+
+
+class StoredExample(NamedTuple):
+    """An example as it is stored; times in microseconds, the body a JSON object's text."""
+
+    id: str
+    created_at: int
+    updated_at: int
+    body: str
+
+
+_INTEGERS = Kind.SMALL_INTEGER | Kind.INTEGER
+_DOUBLES = Kind.SMALL_INTEGER | Kind.DOUBLE
+
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_string = msgspec.json.Decoder(str).decode
+_NULL = msgspec.Raw(b"null")
+
+_KIND_BY_START = {
+    b'"': Kind.STRING,
+    b"t": Kind.BOOLEAN,
+    b"f": Kind.BOOLEAN,
+    b"n": Kind.NULL,
+    b"{": Kind.OTHER,
+    b"[": Kind.OTHER,
+}
+
+
+class Columns:
+    """Learns from all bodies which columns they need; then makes batches of them."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, Kind] = {}
+
+    def learn(self, bodies: Iterable[str]) -> None:
+        """Look at more bodies. Raises `ValidationError` for over `MAX_COLUMNS` fields."""
+        kinds = self._kinds
+        for body in bodies:
+            for name, raw in _decode(body).items():
+                text = bytes(raw)
+                kind = _KIND_BY_START.get(text[:1])
+                if kind is None:
+                    kind = _kind_of_number(text)
+                known = kinds.get(name)
+                if known is None:
+                    kinds[name] = kind
+                elif kind is not known and kind not in known:
+                    kinds[name] = known | kind
+        if len(kinds) > MAX_COLUMNS:
+            raise ValidationError(
+                f"the version has over {MAX_COLUMNS} different fields, too many for columns; "
+                "read it by pages over REST"
+            )
+
+    def schema(self) -> pa.Schema:
+        """Return the columns of all that was learned, in the order in which they were first met."""
+        fields = [_field(name, kind) for name, kind in self._kinds.items()]
+        return pa.schema([*SYSTEM_FIELDS, *fields])
+
+    def batch(self, schema: pa.Schema, examples: Sequence[StoredExample]) -> pa.RecordBatch:
+        """Return these examples, all of them learned, as a batch of this schema."""
+        ids, created, updated, texts = zip(*examples, strict=True)
+        bodies = [_decode(text) for text in texts]
+        arrays = [
+            pa.array(ids, pa.string()),
+            pa.array(created, pa.int64()).cast(SYSTEM_FIELDS[1].type),
+            pa.array(updated, pa.int64()).cast(SYSTEM_FIELDS[2].type),
+        ]
+        for name, kind in self._kinds.items():
+            values = [bytes(body.get(name, _NULL)) for body in bodies]
+            arrays.append(pa.array(_CELLS[_type(kind)](values), _type(kind)))
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _kind_of_number(text: bytes) -> Kind:
+    digits = text[1:] if text[:1] == b"-" else text
+    if not digits.isdigit():
+        return Kind.DOUBLE if math.isfinite(float(text)) else Kind.OTHER
+    if len(digits) <= 15:
+        return Kind.DOUBLE if text == b"-0" else Kind.SMALL_INTEGER
+    if len(digits) <= 19 and -(2**63) <= int(text) < 2**63:
+        return Kind.INTEGER
+    return Kind.OTHER
+
+
+def _type(kind: Kind) -> pa.DataType:
+    if kind == Kind.BOOLEAN:
+        return pa.bool_()
+    if kind and kind in _INTEGERS:
+        return pa.int64()
+    if kind and kind in _DOUBLES:
+        return pa.float64()
+    return pa.string()
+
+
+def _field(name: str, kind: Kind) -> pa.Field:
+    type = _type(kind)
+    if type != pa.string() or kind in Kind.STRING:
+        return pa.field(name, type)
+    return pa.field(name, type, metadata={TYPE: b"mixed" if Kind.STRING in kind else b"json"})
+
+
+def _texts(values: list[bytes]) -> list[object]:
+    return [
+        None
+        if text == b"null"
+        else text
+        if text[:1] != b'"'
+        else text[1:-1]
+        if b"\\" not in text
+        else _string(text)
+        for text in values
+    ]
+
+
+_CELLS: dict[pa.DataType, Callable[[list[bytes]], list[object]]] = {
+    pa.string(): _texts,
+    pa.bool_(): lambda values: [None if v == b"null" else v == b"true" for v in values],
+    pa.int64(): lambda values: [None if v == b"null" else int(v) for v in values],
+    pa.float64(): lambda values: [None if v == b"null" else float(v) for v in values],
+}
+"""What makes the cells of a column of a type, from the JSON texts of its values."""

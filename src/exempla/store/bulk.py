@@ -1,0 +1,142 @@
+"""Whole datasets at once: made of any number of examples, and read from end to end.
+
+A new dataset is filled in parts, each a transaction of its own, so that other writers need not
+wait for all of it. Until the last part it belongs to no space and so does not exist for anyone;
+if it never comes to that, `purge.py` removes what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from exempla import clock
+from exempla.errors import Problem, Unavailable, ValidationError
+from exempla.ids import ResourceId, new_suffix
+from exempla.store import datasets, revisions, spaces, versions
+from exempla.store.access import Permit
+from exempla.store.database import Database, Row, Transaction
+from exempla.store.datasets import Dataset
+from exempla.store.incoming import Incoming
+from exempla.store.purge import purge_some
+from exempla.store.revisions import At, NewExample
+
+_BEGIN = """
+    INSERT INTO datasets (suffix, space_id, name, name_folded, created_at, updated_at,
+        latest_version, last_ordinal, last_created_at)
+    VALUES (:suffix, NULL, '', '', :now, :now, 0, 0, 0)
+    RETURNING id"""
+
+_STILL_FILLING = """
+    UPDATE datasets SET updated_at = :now
+    WHERE id = :id AND space_id IS NULL AND latest_version = 0"""
+
+_PUBLISH = """
+    UPDATE datasets SET space_id = :space_id, name = :name, name_folded = :name_folded,
+        created_at = :now
+    WHERE id = :id AND space_id IS NULL AND latest_version = 0"""
+
+_ABANDON = "UPDATE datasets SET latest_version = 1 WHERE id = :id AND space_id IS NULL"
+
+
+_REMOVED = "the examples were removed before all had come; send them again"
+
+
+def create_dataset(
+    database: Database, permit: Permit, space_id: ResourceId, name: str, incoming: Incoming
+) -> Dataset:
+    """Make a dataset whose first version holds these examples: all of them, or none.
+
+    For a thread of its own. Raises `NotFound` for the space, `Conflict` when the name is taken in
+    it, and `ValidationError` when there is no example or two have the same id.
+    """
+    database.read_now(check_free, permit, space_id, name)
+    if not len(incoming):
+        raise ValidationError("there are no rows; give at least one example")
+    parts = incoming.in_order()
+    part = next(parts)  # checks all before anything is written
+    id = database.write_now(_begin)
+    try:
+        while part:
+            written = database.write_soon(_fill, id, part)
+            last, part = part[-1], next(parts, [])  # reads this one while that one is written
+            written()
+        return database.write_now(_publish, permit, id, space_id, name, last)
+    except BaseException:
+        with suppress(Problem):  # then it is given up later, for its age
+            database.write_now(_abandon, id)
+            while database.write_now(purge_some):
+                pass
+        raise
+
+
+def check_free(tx: Transaction, permit: Permit, space_id: ResourceId, name: str) -> None:
+    """Raise the problem that making a dataset of this name in the space would meet, if any."""
+    spaces.get(tx, permit, space_id)
+    datasets.check_free(tx, space_id, name)
+
+
+def read(
+    tx: Transaction,
+    permit: Permit,
+    dataset_id: ResourceId,
+    version: ResourceId | str | None,
+    take: Callable[[list[Row]], None],
+) -> None:
+    """Give all examples of a version to `take`, in order and in parts, all of one moment.
+
+    Each is `(ordinal, id, created_at, updated_at, body)`. The version is named by its id or its
+    name; the latest if not given.
+    """
+    dataset = datasets.get(tx, permit, dataset_id)
+    found = (
+        versions.by_name(tx, dataset, version)
+        if isinstance(version, str)
+        else versions.get(tx, dataset, version)
+    )
+    for part in revisions.parts(tx, versions.at(dataset, found)):
+        take(part)
+
+
+def _begin(tx: Transaction) -> ResourceId:
+    """Make a dataset that belongs to no space."""
+    suffix = new_suffix()
+    row = tx.exactly_one(_BEGIN, suffix=suffix, now=clock.now())
+    return ResourceId("Dataset", row[0], suffix)
+
+
+def _fill(tx: Transaction, id: ResourceId, part: list[NewExample]) -> None:
+    if not tx.run(_STILL_FILLING, id=id.number, now=clock.now()):
+        raise Unavailable(_REMOVED)
+    revisions.add(tx, At(id.number, 1, True, 0), part)
+
+
+def _publish(
+    tx: Transaction,
+    permit: Permit,
+    id: ResourceId,
+    space_id: ResourceId,
+    name: str,
+    last: NewExample,
+) -> Dataset:
+    """Give the dataset its space, its name and its first version."""
+    check_free(tx, permit, space_id, name)
+    now = clock.now()
+    published = tx.run(
+        _PUBLISH,
+        id=id.number,
+        space_id=space_id.number,
+        name=name,
+        name_folded=name.casefold(),
+        now=now,
+    )
+    if not published:
+        raise Unavailable(_REMOVED)
+    dataset = Dataset(id, space_id, name, now, now, 1, last.ordinal, last.created_at)
+    version = versions.create_first(tx, dataset)
+    versions.touch(tx, dataset, version._replace(last_ordinal=last.ordinal))
+    return datasets.touch(tx, dataset)
+
+
+def _abandon(tx: Transaction, id: ResourceId) -> None:
+    tx.run(_ABANDON, id=id.number)

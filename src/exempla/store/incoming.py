@@ -1,0 +1,136 @@
+"""Examples on their way into a new dataset, kept in a temporary file until all have come.
+
+Only then are their order (`created_at`, `id`) and their places in the dataset known, and only
+then does anything go to the database. In memory are their ids and times, some 100 bytes each.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from exempla import clock
+from exempla.errors import ValidationError
+from exempla.ids import new_example_ids
+from exempla.store.revisions import NewExample
+
+PART_ROWS = 2_000
+PART_BYTES = 4_000_000
+"""Rows and bytes, about, of the parts in which the examples are given back."""
+
+_ORDER = [("created_at", "ascending"), ("id", "ascending")]
+
+
+class Incoming:
+    """Collects examples, then gives them back in their order. Close it to delete the file."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._bodies = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._ends = array("q", [0])
+        self._ids: list[pa.Array] = []
+        self._created_at: list[pa.Array] = []
+        self._updated_at: list[pa.Array] = []
+        self._started_at = clock.now()
+
+    def __enter__(self) -> Incoming:
+        return self
+
+    def __exit__(
+        self, type: type[BaseException] | None, error: object, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def close(self) -> None:
+        """Delete the temporary file."""
+        self._bodies.close()
+
+    def add(
+        self,
+        bodies: Sequence[bytes],
+        ids: pa.Array | None,
+        created_at: pa.Array | None,
+        updated_at: pa.Array | None,
+    ) -> None:
+        """Take more examples. Times are in microseconds; ids and times that lack are made.
+
+        An example without a time gets that of the start, a microsecond later than the one before.
+        """
+        first = self._started_at + len(self)
+        made = pa.array(range(first, first + len(bodies)), pa.int64())
+        created = made if created_at is None else pc.coalesce(created_at, made)
+        updated = created if updated_at is None else pc.coalesce(updated_at, created)
+        if ids is None:
+            ids = pa.array(new_example_ids(first, len(bodies)))
+        self._ids.append(ids.cast(pa.large_string()))
+        self._created_at.append(created)
+        self._updated_at.append(updated)
+        end = self._ends[-1]
+        for body in bodies:
+            end += len(body)
+            self._ends.append(end)
+        self._bodies.write(b"".join(bodies))
+
+    def in_order(self) -> Iterator[list[NewExample]]:
+        """Return all examples, in their order, numbered from 1, in parts.
+
+        Raises `ValidationError` when an id is there twice, before the first part.
+        """
+        ids = pa.chunked_array(self._ids, pa.large_string()).combine_chunks()
+        self._ids.clear()
+        _check_distinct(ids)
+        created = pa.chunked_array(self._created_at, pa.int64())
+        updated = pa.chunked_array(self._updated_at, pa.int64())
+        order = pc.sort_indices(pa.table({"created_at": created, "id": ids}), sort_keys=_ORDER)
+        self._bodies.flush()
+        for start in range(0, len(order), PART_ROWS):
+            rows = order.slice(start, PART_ROWS)
+            found = zip(
+                rows.to_pylist(),
+                ids.take(rows).to_pylist(),
+                created.take(rows).to_pylist(),
+                updated.take(rows).to_pylist(),
+                strict=True,
+            )
+            yield from self._parts(start + 1, list(found))
+
+    def _parts(
+        self, ordinal: int, rows: list[tuple[int, str, int, int]]
+    ) -> Iterator[list[NewExample]]:
+        part: list[NewExample] = []
+        size = 0
+        for row, id, created_at, updated_at in rows:
+            body = self._body(row)
+            part.append(NewExample(ordinal, id, created_at, updated_at, body))
+            ordinal += 1
+            size += len(body)
+            if size >= PART_BYTES:
+                yield part
+                part, size = [], 0
+        if part:
+            yield part
+
+    def _body(self, row: int) -> str:
+        start, end = self._ends[row], self._ends[row + 1]
+        return os.pread(self._bodies.fileno(), end - start, start).decode()
+
+
+def _check_distinct(ids: pa.Array) -> None:
+    order = pc.sort_indices(ids)
+    by_id = ids.take(order)
+    index = pc.index(pc.equal(by_id[1:], by_id[:-1]), True).as_py() if len(ids) > 1 else -1
+    if index >= 0:
+        first, second = sorted(order.slice(index, 2).to_pylist())
+        raise ValidationError(
+            f"row {second}: the id {by_id[index].as_py()!r} is that of row {first} too; "
+            "ids must differ"
+        )

@@ -22,6 +22,7 @@ from exempla.errors import (
     AccessForbidden,
     AuthenticationRequired,
     InternalError,
+    InvalidRequest,
     NotSupported,
     PayloadTooLarge,
     Problem,
@@ -59,11 +60,20 @@ def _as_flight_errors(what: str) -> Iterator[None]:
         yield
     except Problem as problem:
         raise _flight_error(problem, what) from None
-    except flight.FlightError:  # the stream broke, or was cancelled
+    except (flight.FlightError, pa.ArrowCancelled):  # the client left, and reads no answer
         raise
     except Exception as error:
         _log.error("failed", what=what, exc_info=error)
         raise _flight_error(InternalError(_FAULT), what) from None
+
+
+@contextmanager
+def _left_is_no_fault() -> Iterator[None]:
+    """Let a client be gone before its answer: what it asked for was done."""
+    try:
+        yield
+    except (pa.ArrowException, OSError):
+        _log.info("client left", what="DoPut")
 
 
 def _flight_error(problem: Problem, what: str) -> flight.FlightError:
@@ -127,7 +137,8 @@ class Service(flight.FlightServerBase):  # type: ignore[misc]
                 if context.is_cancelled():  # a stream that breaks seems to end
                     raise flight.FlightCancelledError("the stream broke")
                 dataset = bulk.create_dataset(self._database, permit, space_id, name, incoming)
-            writer.write(pa.py_buffer(commands.dataset_created(str(dataset.id))))
+            with _left_is_no_fault():
+                writer.write(pa.py_buffer(commands.dataset_created(str(dataset.id))))
 
     def do_get(self, context: Any, ticket: Any) -> flight.GeneratorStream:
         """Send all rows of a version."""
@@ -189,17 +200,34 @@ def _version(text: str) -> ResourceId | str | None:
 
 def _take(reader: Any, incoming: Incoming) -> None:
     """Read the stream to its end."""
-    rows = Reader(reader.schema)
-    for chunk in reader:
-        if chunk.data is None:
-            continue
-        if chunk.data.nbytes > MAX_BATCH_BYTES:
-            raise PayloadTooLarge(
-                f"a record batch has {chunk.data.nbytes} bytes; at most {MAX_BATCH_BYTES} are "
-                "allowed; send the rows in more batches"
-            )
-        for part in rows.read(chunk.data):
+    with _readable():
+        schema = reader.schema
+    rows = Reader(schema)
+    for batch in _received(reader):
+        for part in rows.read(batch):
             incoming.add(part.bodies, part.ids, part.created_at, part.updated_at)
+
+
+def _received(reader: Any) -> Iterator[pa.RecordBatch]:
+    with _readable():
+        for chunk in reader:
+            if chunk.data is None:  # it is metadata
+                continue
+            if chunk.data.nbytes > MAX_BATCH_BYTES:
+                raise PayloadTooLarge(
+                    f"a record batch has {chunk.data.nbytes} bytes; at most {MAX_BATCH_BYTES} "
+                    "are allowed; send the rows in more batches"
+                )
+            yield chunk.data
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Say that the stream is at fault, if it is neither broken nor cancelled."""
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OSError) as error:
+        raise InvalidRequest(f"the stream cannot be read: {error}") from None
 
 
 def _batches(spool: Spool, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

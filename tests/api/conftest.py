@@ -9,8 +9,6 @@ import pytest
 
 from tests.serving import Served
 
-pytest.register_assert_rewrite("tests.api.helpers")
-
 
 def connect(served: Served, **headers: str) -> httpx.Client:
     """Return a client of this server; without certificates, which take 17 ms to read."""

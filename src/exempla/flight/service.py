@@ -166,10 +166,6 @@ class Service(flight.FlightServerBase):  # type: ignore[misc]
         """Refuse: versions are read by `DoGet` alone."""
         raise _lacking("GetFlightInfo")
 
-    def get_schema(self, *_: Any) -> NoReturn:
-        """Refuse: the schema comes with the rows."""
-        raise _lacking("GetSchema")
-
     def list_flights(self, *_: Any) -> NoReturn:
         """Refuse: datasets are listed over REST."""
         raise _lacking("ListFlights")

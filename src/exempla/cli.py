@@ -126,9 +126,12 @@ def serve(
     logs.configure()
     with ExitStack() as stack:
         with _startup_errors():
-            engine = setup.open_engine(chosen)
+            chosen.check()
             certificate = tls.load(chosen.tls_cert, chosen.tls_key)
+            engine = setup.open_engine(chosen)
             listener = server.bind(chosen.host, chosen.port)
+            if chosen.flight_port:  # find out before the database is made
+                server.bind(chosen.host, chosen.flight_port, "--flight-port").close()
             database, secret = setup.open_database(engine, chosen.bootstrap_key)
             stack.callback(database.close)
             urls = [server.url_of(listener, certificate)]

@@ -23,7 +23,7 @@ KEEP_ALIVE_S = 75
 """How long an idle connection is kept: longer than clients' pools and proxies keep theirs."""
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, flag: str = "--port") -> socket.socket:
     """Listen on an address, or raise `StartupError`. Port 0 takes any free port."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
@@ -34,7 +34,7 @@ def bind(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StartupError(
-            f"cannot listen on {host}:{port}: {reason}; choose another --host or --port"
+            f"cannot listen on {host}:{port}: {reason}; choose another --host or {flag}"
         ) from None
     return listener
 

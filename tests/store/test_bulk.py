@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,9 +34,9 @@ def fill(incoming: Incoming, given: Sequence[Given]) -> None:
     """Take these examples in, some at a time."""
     for start in range(0, len(given), 700):
         part = given[start : start + 700]
-        times = pa.array([time for _, time in part], pa.int64())
+        times = [time for _, time in part]
         bodies = [json.dumps({"place": start + n}).encode() for n in range(len(part))]
-        incoming.add(bodies, pa.array([id for id, _ in part], pa.string()), times, times)
+        incoming.add(bodies, [id for id, _ in part], times, times)
 
 
 def in_order(folder: Path, given: Sequence[Given]) -> list[NewExample]:
@@ -105,8 +104,7 @@ def test_made_ids_and_times_keep_the_order_of_the_stream(tmp_path: Path) -> None
 
 def test_times_that_lack_are_made(tmp_path: Path) -> None:
     with Incoming(tmp_path) as incoming:
-        given = pa.array([None, TIME], pa.int64())
-        incoming.add([b"{}", b"{}"], pa.array(["a", "b"]), given, None)
+        incoming.add([b"{}", b"{}"], ["a", "b"], [None, TIME], None)
         (found,) = incoming.in_order()
     assert (found[0].id, found[0].created_at) == ("b", TIME)
     assert found[1].created_at > TIME

@@ -35,10 +35,18 @@ class Rows(NamedTuple):
 
     first: int
     """The number of the first one."""
-    ids: pa.StringArray | None
-    created_at: pa.Int64Array | None
-    updated_at: pa.Int64Array | None
+    ids: list[str] | None
+    created_at: list[int | None] | None
+    updated_at: list[int | None] | None
     bodies: list[bytes]
+
+
+def check(batch: pa.RecordBatch, *, full: bool) -> None:
+    """Raise `ValidationError` unless the batch's buffers are large enough, or all they must be."""
+    try:
+        batch.validate(full=full)
+    except (pa.ArrowInvalid, pa.ArrowIndexError) as error:
+        raise ValidationError(f"a record batch is not valid Arrow data: {error}") from None
 
 
 class Reader:
@@ -66,12 +74,7 @@ class Reader:
 
     def read(self, batch: pa.RecordBatch) -> Iterator[Rows]:
         """Return the rows of the next batch, in parts."""
-        try:
-            batch.validate(full=True)
-        except (pa.ArrowInvalid, pa.ArrowIndexError) as error:
-            raise ValidationError(
-                f"the record batch from row {self._next} on is not valid Arrow data: {error}"
-            ) from None
+        check(batch, full=True)
         for start in range(0, batch.num_rows, ROWS_AT_ONCE):
             part = batch.slice(start, ROWS_AT_ONCE)
             yield self._rows(part)
@@ -126,19 +129,19 @@ class Reader:
             raise ValidationError(f"{where} is nested deeper than {MAX_NESTING} levels")
         return value
 
-    def _ids(self, part: pa.RecordBatch) -> pa.StringArray | None:
+    def _ids(self, part: pa.RecordBatch) -> list[str] | None:
         if ID not in self._schema.names:
             return None
         column = part.column(ID)
         if not _is_text(column.type) and not pa.types.is_integer(column.type):
             raise ValidationError(f"the column 'id' is of the type {column.type}; give strings")
-        ids = column.cast(pa.string())
-        for index, id in enumerate(ids.to_pylist()):
+        ids: list[str] = column.cast(pa.string()).to_pylist()
+        for index, id in enumerate(ids):
             if not id or "\0" in id or len(id) > MAX_EXAMPLE_ID_LENGTH:
                 raise ValidationError(f"row {self._next + index}: {_why_no_id(id)}")
         return ids
 
-    def _times(self, part: pa.RecordBatch, name: str) -> pa.Int64Array | None:
+    def _times(self, part: pa.RecordBatch, name: str) -> list[int | None] | None:
         """Return times in microseconds: given as a time, or as milliseconds since 1970."""
         if name not in self._schema.names:
             return None
@@ -163,7 +166,8 @@ class Reader:
                 "timestamps, or milliseconds since 1970"
             )
         given = pc.if_else(pc.is_nan(about), None, times).cast(pa.int64(), safe=False)
-        return pc.multiply(given, unit)
+        microseconds: list[int | None] = pc.multiply(given, unit).to_pylist()
+        return microseconds
 
 
 def _why_no_id(id: str | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from pyarrow import flight
 
 from exempla.api import auth, fields
 from exempla.api.problems import encode
-from exempla.arrow.rows import Reader
+from exempla.arrow.rows import Reader, check
 from exempla.errors import (
     AccessForbidden,
     AuthenticationRequired,
@@ -29,6 +30,8 @@ from exempla.errors import (
     Unavailable,
 )
 from exempla.flight import commands
+from exempla.flight.backlog import Backlog
+from exempla.flight.memory import give_back
 from exempla.flight.spool import Spool
 from exempla.ids import ResourceId, looks_like_id, parse_id
 from exempla.limits import MAX_BATCH_BYTES
@@ -132,11 +135,13 @@ class Service(flight.FlightServerBase):  # type: ignore[misc]
             space_id = parse_id(asked.space_id, "Space", "spaceId")
             name = fields.name(asked.dataset_name, "datasetName")
             self._database.read_now(bulk.check_free, permit, space_id, name)
-            with Incoming(self._database.engine.scratch) as incoming:
-                _take(reader, incoming)
+            folder = self._database.engine.scratch
+            with Incoming(folder) as incoming:
+                _take(reader, incoming, folder)
                 if context.is_cancelled():  # a stream that breaks seems to end
                     raise flight.FlightCancelledError("the stream broke")
                 dataset = bulk.create_dataset(self._database, permit, space_id, name, incoming)
+            give_back()
             with _left_is_no_fault():
                 writer.write(pa.py_buffer(commands.dataset_created(str(dataset.id))))
 
@@ -194,14 +199,19 @@ def _version(text: str) -> ResourceId | str | None:
     return text or None
 
 
-def _take(reader: Any, incoming: Incoming) -> None:
-    """Read the stream to its end."""
+def _take(reader: Any, incoming: Incoming, folder: Path | None) -> None:
+    """Read the stream to its end, then turn it into examples."""
     with _readable():
         schema = reader.schema
     rows = Reader(schema)
-    for batch in _received(reader):
-        for part in rows.read(batch):
-            incoming.add(part.bodies, part.ids, part.created_at, part.updated_at)
+    with Backlog(schema, folder) as backlog:
+        for batch in _received(reader):
+            check(batch, full=False)
+            backlog.add(batch)
+        give_back()
+        for batch in backlog.batches():
+            for part in rows.read(batch):
+                incoming.add(part.bodies, part.ids, part.created_at, part.updated_at)
 
 
 def _received(reader: Any) -> Iterator[pa.RecordBatch]:
@@ -230,6 +240,7 @@ def _batches(spool: Spool, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     with _as_flight_errors("DoGet"):
         for part in spool.parts():
             yield spool.columns.batch(schema, part)
+        give_back()
 
 
 def _lacking(what: str) -> flight.FlightError:

@@ -57,9 +57,9 @@ class Incoming:
     def add(
         self,
         bodies: Sequence[bytes],
-        ids: pa.Array | None,
-        created_at: pa.Array | None,
-        updated_at: pa.Array | None,
+        ids: Sequence[str] | None,
+        created_at: Sequence[int | None] | None,
+        updated_at: Sequence[int | None] | None,
     ) -> None:
         """Take more examples. Times are in microseconds; ids and times that lack are made.
 
@@ -67,13 +67,12 @@ class Incoming:
         """
         first = self._started_at + len(self)
         made = pa.array(range(first, first + len(bodies)), pa.int64())
-        created = made if created_at is None else pc.coalesce(created_at, made)
-        updated = created if updated_at is None else pc.coalesce(updated_at, created)
+        created = _or_else(created_at, made)
         if ids is None:
-            ids = pa.array(new_example_ids(first, len(bodies)))
-        self._ids.append(ids.cast(pa.large_string()))
+            ids = new_example_ids(first, len(bodies))
+        self._ids.append(pa.array(ids, pa.large_string()))
         self._created_at.append(created)
-        self._updated_at.append(updated)
+        self._updated_at.append(_or_else(updated_at, created))
         end = self._ends[-1]
         for body in bodies:
             end += len(body)
@@ -122,6 +121,12 @@ class Incoming:
     def _body(self, row: int) -> str:
         start, end = self._ends[row], self._ends[row + 1]
         return os.pread(self._bodies.fileno(), end - start, start).decode()
+
+
+def _or_else(times: Sequence[int | None] | None, otherwise: pa.Array) -> pa.Array:
+    if times is None:
+        return otherwise
+    return pc.coalesce(pa.array(times, pa.int64()), otherwise)
 
 
 def _check_distinct(ids: pa.Array) -> None:

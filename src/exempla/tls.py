@@ -15,9 +15,13 @@ class Tls(NamedTuple):
     cert: Path
     key: Path
 
-    def read(self) -> tuple[bytes, bytes]:
-        """Return the contents of the two."""
-        return self.cert.read_bytes(), self.key.read_bytes()
+    def cert_pem(self) -> bytes:
+        """Return the contents of the certificate's file."""
+        return self.cert.read_bytes()
+
+    def key_pem(self) -> bytes:
+        """Return the contents of the key's file."""
+        return self.key.read_bytes()
 
 
 def load(cert: Path | None, key: Path | None) -> Tls | None:

@@ -41,14 +41,6 @@ class Rows(NamedTuple):
     bodies: list[bytes]
 
 
-def check(batch: pa.RecordBatch, *, full: bool) -> None:
-    """Raise `ValidationError` unless the batch's buffers are large enough, or all they must be."""
-    try:
-        batch.validate(full=full)
-    except (pa.ArrowInvalid, pa.ArrowIndexError) as error:
-        raise ValidationError(f"a record batch is not valid Arrow data: {error}") from None
-
-
 class Reader:
     """Reads the batches of one stream, whose schema is checked first.
 
@@ -74,7 +66,12 @@ class Reader:
 
     def read(self, batch: pa.RecordBatch) -> Iterator[Rows]:
         """Return the rows of the next batch, in parts."""
-        check(batch, full=True)
+        try:
+            batch.validate(full=True)
+        except (pa.ArrowInvalid, pa.ArrowIndexError) as error:
+            raise ValidationError(
+                f"the record batch from row {self._next} on is not valid Arrow data: {error}"
+            ) from None
         for start in range(0, batch.num_rows, ROWS_AT_ONCE):
             part = batch.slice(start, ROWS_AT_ONCE)
             yield self._rows(part)

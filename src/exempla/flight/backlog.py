@@ -1,29 +1,36 @@
-"""Record batches that come faster than they can be turned into examples.
+"""What came of a stream, before its rows are turned into examples.
 
-What is not read from a stream at once, gRPC keeps in memory, however much it is. So all of a
-stream is taken in first, into a temporary file.
+All of a stream is taken in first, as it comes, into a temporary file: an Arrow IPC stream, which
+Flight sends message by message without its frames.
 """
 
 from __future__ import annotations
 
+import struct
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
+from exempla.flight.protocol import Buffer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 IN_MEMORY_BYTES = 8 * 1024 * 1024
 """What is kept in memory before the file is used."""
 
+_FRAME = struct.Struct("<Ii")
+_CONTINUES = 0xFFFFFFFF
+_ALIGNMENT = 8
+
 
 class Backlog:
-    """Takes the batches of a stream, then gives them back. Close it to delete the file."""
+    """Takes the messages of a stream, then gives its batches. Close it to delete the file."""
 
-    def __init__(self, schema: pa.Schema, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None) -> None:
         where = None if folder is None else str(folder)
         self._file = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=where)  # noqa: SIM115
-        self._writer = pa.ipc.new_stream(self._file, schema)
 
     def __enter__(self) -> Backlog:
         return self
@@ -33,12 +40,20 @@ class Backlog:
     ) -> None:
         self._file.close()
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Take the next batch, whose buffers must be large enough."""
-        self._writer.write_batch(batch)
+    def add(self, header: Buffer, body: Buffer) -> None:
+        """Take the next message."""
+        if len(body) > IN_MEMORY_BYTES:
+            self._file.rollover()
+        padding = -len(header) % _ALIGNMENT
+        self._file.write(_FRAME.pack(_CONTINUES, len(header) + padding))
+        self._file.write(header)
+        self._file.write(bytes(padding))
+        self._file.write(body)
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Return all batches, in order."""
-        self._writer.close()
+    def open(self) -> pa.RecordBatchStreamReader:
+        """Return what reads the stream."""
+        import pyarrow as pa
+
+        self._file.write(_FRAME.pack(_CONTINUES, 0))
         self._file.seek(0)
-        yield from pa.ipc.open_stream(self._file)
+        return pa.ipc.open_stream(self._file)

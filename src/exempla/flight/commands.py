@@ -36,11 +36,11 @@ class _DoGet(msgspec.Struct, rename="camel"):
     get_dataset: GetDataset | None = None
 
 
-def read_command(command: bytes | None) -> CreateDataset:
+def read_command(command: bytes) -> CreateDataset:
     """Read the command of a `DoPut`."""
-    asked = _read(command or b"", _DoPut, "command").create_dataset
+    asked = _read(command, _DoPut, "command").create_dataset
     if asked is None:
-        raise _not_supported(command or b"", "createDataset")
+        raise _not_supported(command, "createDataset")
     if not asked.space_id:
         raise ValidationError("spaceId is required")
     return asked
@@ -54,14 +54,6 @@ def read_ticket(ticket: bytes) -> GetDataset:
     if not asked.dataset_id and not (asked.dataset_name and asked.space_id):
         raise ValidationError("give datasetId, or datasetName and spaceId")
     return asked
-
-
-def dataset_created(dataset_id: str) -> bytes:
-    """Write the protobuf message `CreateDatasetResponse {string dataset_id = 1}`."""
-    text = dataset_id.encode()
-    if len(text) > 127:  # one byte of length is enough for every id
-        raise ValueError("the id is too long")
-    return b"\x0a" + bytes([len(text)]) + text
 
 
 def _read(text: bytes, type: type[T], what: str) -> T:

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+
+import grpc
 
 from exempla.errors import StartupError
 from exempla.flight.service import Service
+from exempla.limits import MAX_BATCH_BYTES
 from exempla.store.database import Database
 from exempla.tls import Tls
 
 FINISH_WITHIN_S = 30
 """How long streams may take after the server was told to stop."""
+
+STREAMS = 32
+"""Streams at the same time; a client that asks for more is told to try again."""
+
+_OPTIONS = [
+    ("grpc.so_reuseport", 0),  # a port that is taken must not be shared
+    ("grpc.max_receive_message_length", MAX_BATCH_BYTES),
+    ("grpc.max_send_message_length", -1),
+    # A client may send so much ahead of what is read from its stream, and no more.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 4 * 1024 * 1024),
+    # Find out that a client is gone that never said so.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+]
 
 
 @contextmanager
@@ -21,27 +39,24 @@ def serving(database: Database, host: str, port: int, tls: Tls | None) -> Iterat
 
     Raises `StartupError` when it cannot listen there.
     """
-    scheme = "grpc+tls" if tls else "grpc"
+    threads = ThreadPoolExecutor(STREAMS, thread_name_prefix="exempla-flight")
+    server = grpc.server(threads, options=_OPTIONS, maximum_concurrent_rpcs=STREAMS)
+    server.add_generic_rpc_handlers([Service(database).handlers()])
     shown = f"[{host}]" if ":" in host else host
     try:
-        service = Service(database, f"{scheme}://{shown}:{port}", [tls.read()] if tls else [])
-    except Exception as error:  # pyarrow has no type of its own for it
+        if tls:
+            credentials = grpc.ssl_server_credentials([(tls.key_pem(), tls.cert_pem())])
+            bound = server.add_secure_port(f"{shown}:{port}", credentials)
+        else:
+            bound = server.add_insecure_port(f"{shown}:{port}")
+    except RuntimeError as error:
         raise StartupError(
-            f"cannot listen on {host}:{port} for Arrow Flight: {_reason(error)}; "
+            f"cannot listen on {host}:{port} for Arrow Flight: {error}; "
             "choose another --flight-port, or --no-flight"
         ) from None
+    server.start()
     try:
-        yield f"{scheme}://{shown}:{service.port}"
+        yield f"{'grpc+tls' if tls else 'grpc'}://{shown}:{bound}"
     finally:
-        _stop(service)
-
-
-def _stop(service: Service) -> None:
-    """Wait for the streams under way; not for ever, for a client may never read on."""
-    stopping = threading.Thread(target=service.shutdown, daemon=True)
-    stopping.start()
-    stopping.join(FINISH_WITHIN_S)
-
-
-def _reason(error: Exception) -> str:
-    return str(error).partition(". Detail")[0]
+        server.stop(FINISH_WITHIN_S).wait()
+        threads.shutdown(wait=False, cancel_futures=True)

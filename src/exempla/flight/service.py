@@ -1,196 +1,158 @@
 """The Flight service: `DoPut` makes a dataset, `DoGet` sends a version.
 
-An error reaches the client as a Flight error with the text of the problem. It is one that pyarrow
-sends without a traceback: of a bad row, a conflict or what does not exist that is
-`FlightServerError` (gRPC's UNKNOWN), with the problem as JSON in `extra_info`.
+It speaks Flight's protocol over grpcio: pyarrow's own server takes in whatever a client sends
+faster than it is used, shows every error with a traceback, and cannot tell that a client is dead.
+
+pyarrow is imported with the first call: a server that nobody sends columns to does without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import pyarrow as pa
+import grpc
 import structlog
-from pyarrow import flight
 
 from exempla.api import auth, fields
-from exempla.api.problems import encode
-from exempla.arrow.rows import Reader, check
 from exempla.errors import (
     AccessForbidden,
     AuthenticationRequired,
-    InternalError,
+    Conflict,
     InvalidRequest,
+    NotFound,
     NotSupported,
-    PayloadTooLarge,
     Problem,
     Unavailable,
 )
-from exempla.flight import commands
+from exempla.flight import commands, protocol
 from exempla.flight.backlog import Backlog
-from exempla.flight.memory import give_back
-from exempla.flight.spool import Spool
 from exempla.ids import ResourceId, looks_like_id, parse_id
-from exempla.limits import MAX_BATCH_BYTES
-from exempla.store import bulk, datasets, keys
+from exempla.store import datasets, keys
 from exempla.store.access import Permit, Role
 from exempla.store.database import Database
-from exempla.store.incoming import Incoming
+from exempla.store.datasets import Dataset
 
 NEEDS = {"createDataset": Role.MEMBER, "getDataset": Role.READ_ONLY}
 """The role that a command needs in its space."""
 
+A_MOMENT_S = 0.02
+"""How long to wait, after the end of a stream, for the news that it broke."""
+
 _HELP = "send it as the header `auth-token-bin`"
-_PERMIT = "permit"
-_FAULT = "the server failed; its log has the cause"
-_ERRORS: dict[type[Problem], type[flight.FlightError]] = {
-    AuthenticationRequired: flight.FlightUnauthenticatedError,
-    AccessForbidden: flight.FlightUnauthorizedError,
-    Unavailable: flight.FlightUnavailableError,
-    InternalError: flight.FlightInternalError,
+
+_CODES: dict[type[Problem], grpc.StatusCode] = {
+    AuthenticationRequired: grpc.StatusCode.UNAUTHENTICATED,
+    AccessForbidden: grpc.StatusCode.PERMISSION_DENIED,
+    NotFound: grpc.StatusCode.NOT_FOUND,
+    Conflict: grpc.StatusCode.ALREADY_EXISTS,
+    NotSupported: grpc.StatusCode.UNIMPLEMENTED,
+    Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
+"""The status of a problem; INVALID_ARGUMENT for all others."""
 
 _log = structlog.get_logger(__name__)
 
 
-@contextmanager
-def _as_flight_errors(what: str) -> Iterator[None]:
-    """Raise problems as errors of Flight; tell no client more of other errors than that."""
-    try:
-        yield
-    except Problem as problem:
-        raise _flight_error(problem, what) from None
-    except (flight.FlightError, pa.ArrowCancelled):  # the client left, and reads no answer
-        raise
-    except Exception as error:
-        _log.error("failed", what=what, exc_info=error)
-        raise _flight_error(InternalError(_FAULT), what) from None
-
-
-@contextmanager
-def _left_is_no_fault() -> Iterator[None]:
-    """Let a client be gone before its answer: what it asked for was done."""
-    try:
-        yield
-    except (pa.ArrowException, OSError):
-        _log.info("client left", what="DoPut")
-
-
-def _flight_error(problem: Problem, what: str) -> flight.FlightError:
-    kind = _ERRORS.get(type(problem), flight.FlightServerError)
-    return kind(problem.detail, encode(problem, what))
-
-
-class _Permitted(flight.ServerMiddleware):  # type: ignore[misc]
-    """Carries the permit of a call."""
-
-    def __init__(self, permit: Permit) -> None:
-        self.permit = permit
-
-
-class _Authenticator(flight.ServerMiddlewareFactory):  # type: ignore[misc]
-    """Lets calls pass that have a valid key."""
+class Service:
+    """The two methods, on one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def start_call(self, info: Any, headers: dict[str, list[Any]]) -> _Permitted:
-        """Return the permit of the key in the headers (contract: Arrow Flight)."""
-        with _as_flight_errors("authentication"):
-            sent = (headers.get("auth-token-bin") or headers.get("authorization") or [""])[0]
-            text = sent.decode("utf-8", "replace") if isinstance(sent, bytes) else str(sent)
-            return _Permitted(self._permit(auth.secret_in(text, _HELP)))
-
-    def _permit(self, secret: str) -> Permit:
-        principal = auth.known(
-            self._database.read_now(keys.authenticate, keys.secret_hash(secret)), _HELP
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """Return the methods under their names; gRPC refuses all others."""
+        return grpc.method_handlers_generic_handler(
+            protocol.SERVICE,
+            {
+                "DoPut": grpc.stream_stream_rpc_method_handler(self.do_put),
+                "DoGet": grpc.unary_stream_rpc_method_handler(self.do_get),
+            },
         )
+
+    def do_put(self, messages: Iterator[bytes], context: Any) -> Iterator[bytes]:
+        """Make a dataset of the stream's rows; answer its id when all of it is durable."""
+        with _answering(context, "DoPut"):
+            permit = self._permit(context, "createDataset")
+            broken = threading.Event()
+            context.add_callback(broken.set)
+            stream = _Stream(messages)
+            asked = commands.read_command(stream.command)
+            space_id = parse_id(asked.space_id, "Space", "spaceId")
+            name = fields.name(asked.dataset_name, "datasetName")
+            self._database.read_now(datasets.check_free, permit, space_id, name)
+            with Backlog(self._database.engine.scratch) as backlog:
+                for data in stream:
+                    if len(data.header):  # else it is metadata
+                        backlog.add(data.header, data.body)
+                # A stream that breaks ends like a whole one; that it broke is told a moment later.
+                broken.wait(A_MOMENT_S)
+                dataset = self._create(permit, space_id, name, backlog, broken.is_set)
+            yield protocol.put_result(protocol.dataset_created(str(dataset.id)))
+
+    def _create(
+        self,
+        permit: Permit,
+        space_id: ResourceId,
+        name: str,
+        backlog: Backlog,
+        is_broken: Callable[[], bool],
+    ) -> Dataset:
+        """Make a dataset of all that came, unless the stream turns out to have broken."""
+        import pyarrow as pa
+
+        from exempla.arrow.rows import Reader
+        from exempla.flight.memory import give_back
+        from exempla.store import bulk
+        from exempla.store.incoming import Incoming
+
+        give_back()
+        with Incoming(self._database.engine.scratch) as incoming:
+            try:
+                batches = backlog.open()
+                rows = Reader(batches.schema)
+                for batch in batches:
+                    for part in rows.read(batch):
+                        incoming.add(part.bodies, part.ids, part.created_at, part.updated_at)
+            except (pa.ArrowException, OSError) as error:
+                raise InvalidRequest(f"the stream cannot be read: {error}") from None
+            return bulk.create_dataset(
+                self._database, permit, space_id, name, incoming, is_cancelled=is_broken
+            )
+
+    def do_get(self, message: bytes, context: Any) -> Iterator[bytes]:
+        """Send all rows of a version."""
+        from exempla.flight.spool import Spool
+        from exempla.store import bulk
+
+        with _answering(context, "DoGet"):
+            permit = self._permit(context, "getDataset")
+            asked = commands.read_ticket(_protobuf(protocol.read_ticket, message))
+            dataset = self._dataset(permit, asked)
+            version = _version(asked.dataset_version)
+            with Spool(self._database.engine.scratch) as spool:
+                self._database.read_bulk(bulk.read, permit, dataset, version, spool.take)
+                yield from spool.messages()
+
+    def _permit(self, context: Any, command: str) -> Permit:
+        """Return the permit of the key in the call's headers (contract: Arrow Flight)."""
+        headers = dict(context.invocation_metadata())
+        sent = headers.get("auth-token-bin") or headers.get("authorization") or ""
+        text = sent.decode("utf-8", "replace") if isinstance(sent, bytes) else sent
+        hashed = keys.secret_hash(auth.secret_in(text, _HELP))
+        principal = auth.known(self._database.read_now(keys.authenticate, hashed), _HELP)
         if principal.is_use_due():
             with suppress(Problem):  # a full disk keeps no one from reading
                 self._database.write_now(keys.used, principal.permit.key_id)
-        return principal.permit
-
-
-class Service(flight.FlightServerBase):  # type: ignore[misc]
-    """Serves from its making on, until `shutdown`."""
-
-    def __init__(
-        self, database: Database, location: str, certificates: list[tuple[bytes, bytes]]
-    ) -> None:
-        super().__init__(
-            location,
-            tls_certificates=certificates,
-            middleware={_PERMIT: _Authenticator(database)},
-        )
-        self._database = database
-
-    def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> None:
-        """Make a dataset of the stream's rows; answer its id when all of it is durable."""
-        with _as_flight_errors("DoPut"):
-            asked = commands.read_command(descriptor.command)
-            permit = _permit(context, "createDataset")
-            space_id = parse_id(asked.space_id, "Space", "spaceId")
-            name = fields.name(asked.dataset_name, "datasetName")
-            self._database.read_now(bulk.check_free, permit, space_id, name)
-            folder = self._database.engine.scratch
-            with Incoming(folder) as incoming:
-                _take(reader, incoming, folder)
-                if context.is_cancelled():  # a stream that breaks seems to end
-                    raise flight.FlightCancelledError("the stream broke")
-                dataset = bulk.create_dataset(self._database, permit, space_id, name, incoming)
-            give_back()
-            with _left_is_no_fault():
-                writer.write(pa.py_buffer(commands.dataset_created(str(dataset.id))))
-
-    def do_get(self, context: Any, ticket: Any) -> flight.GeneratorStream:
-        """Send all rows of a version."""
-        with _as_flight_errors("DoGet"):
-            asked = commands.read_ticket(ticket.ticket)
-            permit = _permit(context, "getDataset")
-            dataset = self._dataset(permit, asked)
-            version = _version(asked.dataset_version)
-            spool = Spool(self._database.engine.scratch)
-            try:
-                self._database.read_bulk(bulk.read, permit, dataset, version, spool.take)
-                schema = spool.columns.schema()
-            except BaseException:
-                spool.close()
-                raise
-            return flight.GeneratorStream(schema, _batches(spool, schema))
+        return principal.permit._replace(needs=NEEDS[command])
 
     def _dataset(self, permit: Permit, asked: commands.GetDataset) -> ResourceId:
         if asked.dataset_id:
             return parse_id(asked.dataset_id, "Dataset", "datasetId")
         space_id = parse_id(asked.space_id, "Space", "spaceId")
         return self._database.read_now(datasets.by_name, permit, space_id, asked.dataset_name).id
-
-    def get_flight_info(self, *_: Any) -> NoReturn:
-        """Refuse: versions are read by `DoGet` alone."""
-        raise _lacking("GetFlightInfo")
-
-    def list_flights(self, *_: Any) -> NoReturn:
-        """Refuse: datasets are listed over REST."""
-        raise _lacking("ListFlights")
-
-    def list_actions(self, *_: Any) -> NoReturn:
-        """Refuse: there are no actions."""
-        raise _lacking("ListActions")
-
-    def do_action(self, *_: Any) -> NoReturn:
-        """Refuse: experiments, which AX has actions for, are not Exempla's."""
-        raise _lacking("DoAction")
-
-    def do_exchange(self, *_: Any) -> NoReturn:
-        """Refuse: rows go one way at a time."""
-        raise _lacking("DoExchange")
-
-
-def _permit(context: Any, command: str) -> Permit:
-    permitted: _Permitted = context.get_middleware(_PERMIT)
-    return permitted.permit._replace(needs=NEEDS[command])
 
 
 def _version(text: str) -> ResourceId | str | None:
@@ -199,49 +161,42 @@ def _version(text: str) -> ResourceId | str | None:
     return text or None
 
 
-def _take(reader: Any, incoming: Incoming, folder: Path | None) -> None:
-    """Read the stream to its end, then turn it into examples."""
-    with _readable():
-        schema = reader.schema
-    rows = Reader(schema)
-    with Backlog(schema, folder) as backlog:
-        for batch in _received(reader):
-            check(batch, full=False)
-            backlog.add(batch)
-        give_back()
-        for batch in backlog.batches():
-            for part in rows.read(batch):
-                incoming.add(part.bodies, part.ids, part.created_at, part.updated_at)
-
-
-def _received(reader: Any) -> Iterator[pa.RecordBatch]:
-    with _readable():
-        for chunk in reader:
-            if chunk.data is None:  # it is metadata
-                continue
-            if chunk.data.nbytes > MAX_BATCH_BYTES:
-                raise PayloadTooLarge(
-                    f"a record batch has {chunk.data.nbytes} bytes; at most {MAX_BATCH_BYTES} "
-                    "are allowed; send the rows in more batches"
-                )
-            yield chunk.data
-
-
 @contextmanager
-def _readable() -> Iterator[None]:
-    """Say that the stream is at fault, if it is neither broken nor cancelled."""
+def _answering(context: Any, method: str) -> Iterator[None]:
+    """Answer problems with their status, and tell no client more of other errors than that."""
+    from exempla.flight.memory import give_back
+
     try:
         yield
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OSError) as error:
-        raise InvalidRequest(f"the stream cannot be read: {error}") from None
-
-
-def _batches(spool: Spool, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    with _as_flight_errors("DoGet"):
-        for part in spool.parts():
-            yield spool.columns.batch(schema, part)
+    except Problem as problem:
+        code = _CODES.get(type(problem), grpc.StatusCode.INVALID_ARGUMENT)
+        context.abort(code, problem.detail)
+    except Exception as error:
+        if not context.is_active():
+            _log.info("client left", method=method, cause=repr(error))
+            return
+        _log.error("call failed", method=method, exc_info=error)
+        context.abort(grpc.StatusCode.INTERNAL, "the server failed; its log has the cause")
+    finally:
         give_back()
 
 
-def _lacking(what: str) -> flight.FlightError:
-    return _flight_error(NotSupported(f"Exempla has no {what}; it has DoPut and DoGet"), what)
+class _Stream:
+    """The messages that a client sends; the first has the command."""
+
+    def __init__(self, messages: Iterator[bytes]) -> None:
+        self._messages = messages
+        self._first = _protobuf(protocol.read_flight_data, next(messages, b""))
+        self.command = self._first.command
+
+    def __iter__(self) -> Iterator[protocol.FlightData]:
+        yield self._first
+        for message in self._messages:
+            yield _protobuf(protocol.read_flight_data, message)
+
+
+def _protobuf(read: Any, message: bytes) -> Any:
+    try:
+        return read(message)
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from None

@@ -9,10 +9,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 
 import msgspec
+import pyarrow as pa
 
 from exempla.arrow.columns import Columns, StoredExample
+from exempla.flight import protocol
 from exempla.store.database import Row
 
 IN_MEMORY_BYTES = 8 * 1024 * 1024
@@ -23,26 +26,40 @@ _decode = msgspec.msgpack.Decoder(list[StoredExample]).decode
 
 
 class Spool:
-    """Takes the parts of a version, and gives them back once. It learns their columns, too."""
+    """Takes the parts of a version and learns their columns, then gives Flight's messages.
+
+    Close it to delete the file.
+    """
 
     def __init__(self, folder: Path | None) -> None:
-        self.columns = Columns()
         where = None if folder is None else str(folder)
         self._file = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=where)  # noqa: SIM115
+        self._columns = Columns()
         self._sizes: list[int] = []
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(
+        self, type: type[BaseException] | None, error: object, traceback: TracebackType | None
+    ) -> None:
+        self._file.close()
 
     def take(self, part: list[Row]) -> None:
         """Keep a part."""
-        self.columns.learn(row[-1] for row in part)
+        self._columns.learn(row[-1] for row in part)
         self._sizes.append(self._file.write(_encode([row[1:] for row in part])))
 
-    def parts(self) -> Iterator[list[StoredExample]]:
-        """Return all parts, and delete the file."""
-        with self._file as file:
-            file.seek(0)
-            for size in self._sizes:
-                yield _decode(file.read(size))
+    def messages(self) -> Iterator[bytes]:
+        """Return the schema, then the parts as record batches."""
+        schema = self._columns.schema()
+        yield _message(schema.serialize())
+        self._file.seek(0)
+        for size in self._sizes:
+            part = _decode(self._file.read(size))
+            yield _message(self._columns.batch(schema, part).serialize())
 
-    def close(self) -> None:
-        """Delete the file."""
-        self._file.close()
+
+def _message(framed: pa.Buffer) -> bytes:
+    message = pa.ipc.read_message(framed)
+    return protocol.flight_data(message.metadata, message.body or b"")

@@ -13,7 +13,7 @@ from contextlib import suppress
 from exempla import clock
 from exempla.errors import Problem, Unavailable, ValidationError
 from exempla.ids import ResourceId, new_suffix
-from exempla.store import datasets, revisions, spaces, versions
+from exempla.store import datasets, revisions, versions
 from exempla.store.access import Permit
 from exempla.store.database import Database, Row, Transaction
 from exempla.store.datasets import Dataset
@@ -43,14 +43,20 @@ _REMOVED = "the examples were removed before all had come; send them again"
 
 
 def create_dataset(
-    database: Database, permit: Permit, space_id: ResourceId, name: str, incoming: Incoming
+    database: Database,
+    permit: Permit,
+    space_id: ResourceId,
+    name: str,
+    incoming: Incoming,
+    *,
+    is_cancelled: Callable[[], bool] = lambda: False,
 ) -> Dataset:
     """Make a dataset whose first version holds these examples: all of them, or none.
 
     For a thread of its own. Raises `NotFound` for the space, `Conflict` when the name is taken in
-    it, and `ValidationError` when there is no example or two have the same id.
+    it, and `ValidationError` when there is no example or two have the same id. Once `is_cancelled`,
+    it raises `Unavailable`.
     """
-    database.read_now(check_free, permit, space_id, name)
     if not len(incoming):
         raise ValidationError("there are no rows; give at least one example")
     parts = incoming.in_order()
@@ -61,6 +67,8 @@ def create_dataset(
             written = database.write_soon(_fill, id, part)
             last, part = part[-1], next(parts, [])  # reads this one while that one is written
             written()
+            if is_cancelled():
+                raise Unavailable("the client has left; nothing was kept")
         return database.write_now(_publish, permit, id, space_id, name, last)
     except BaseException:
         with suppress(Problem):  # then it is given up later, for its age
@@ -68,12 +76,6 @@ def create_dataset(
             while database.write_now(purge_some):
                 pass
         raise
-
-
-def check_free(tx: Transaction, permit: Permit, space_id: ResourceId, name: str) -> None:
-    """Raise the problem that making a dataset of this name in the space would meet, if any."""
-    spaces.get(tx, permit, space_id)
-    datasets.check_free(tx, space_id, name)
 
 
 def read(
@@ -120,7 +122,7 @@ def _publish(
     last: NewExample,
 ) -> Dataset:
     """Give the dataset its space, its name and its first version."""
-    check_free(tx, permit, space_id, name)
+    datasets.check_free(tx, permit, space_id, name)
     now = clock.now()
     published = tx.run(
         _PUBLISH,

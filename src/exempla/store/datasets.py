@@ -136,14 +136,10 @@ def create(tx: Transaction, permit: Permit, space_id: ResourceId, name: str) -> 
     return Dataset(ResourceId("Dataset", row[0], suffix), space_id, name, now, now, 1, 0, 0)
 
 
-def check_free(tx: Transaction, space_id: ResourceId, name: str) -> None:
-    """Raise `Conflict` when the space has a dataset of this name."""
-    if tx.one(
-        "SELECT 1 FROM datasets WHERE space_id = :space_id AND name = :name",
-        space_id=space_id.number,
-        name=name,
-    ):
-        raise _taken(name)
+def check_free(tx: Transaction, permit: Permit, space_id: ResourceId, name: str) -> None:
+    """Raise what making a dataset of this name in the space would raise."""
+    spaces.get(tx, permit, space_id)
+    _check_name(tx, space_id, name)
 
 
 def rename(tx: Transaction, permit: Permit, id: ResourceId, name: str) -> Dataset:
@@ -151,7 +147,7 @@ def rename(tx: Transaction, permit: Permit, id: ResourceId, name: str) -> Datase
     dataset = lock(tx, permit, id)
     if name == dataset.name:
         return dataset
-    check_free(tx, dataset.space_id, name)
+    _check_name(tx, dataset.space_id, name)
     tx.run(
         "UPDATE datasets SET name = :name, name_folded = :name_folded WHERE id = :id",
         id=id.number,
@@ -178,6 +174,15 @@ def delete(tx: Transaction, permit: Permit, id: ResourceId) -> None:
     """Delete the dataset: gone for everyone at once, its rows removed later by `purge.py`."""
     lock(tx, permit, id)
     tx.run("UPDATE datasets SET space_id = NULL WHERE id = :id", id=id.number)
+
+
+def _check_name(tx: Transaction, space_id: ResourceId, name: str) -> None:
+    if tx.one(
+        "SELECT 1 FROM datasets WHERE space_id = :space_id AND name = :name",
+        space_id=space_id.number,
+        name=name,
+    ):
+        raise _taken(name)
 
 
 def _found(permit: Permit, id: ResourceId, row: Row | None) -> Dataset:

@@ -1,10 +1,12 @@
 """From stored examples to Arrow: which columns their fields need, and record batches of them.
 
 A column's type follows from all its values, so a version is looked through once before its first
-batch is made. Values come out exactly, or as JSON text:
+batch is made:
 
 - only strings: `string`; only booleans: `bool`;
-- only whole numbers of 64 bits: `int64`; only numbers, whole ones of at most 53 bits: `double`;
+- only whole numbers of 64 bits: `int64`;
+- only numbers, whole ones up to 2**53 either way, others not too large for a `double`: that, the
+  nearest one; `-0` is such a number too;
 - else `string`, each value as JSON text, but strings as themselves. The column's metadata
   `exempla.type` is then `json` if no value is a string, `mixed` if some are.
 
@@ -133,9 +135,9 @@ def _kind_of_number(text: bytes) -> Kind:
         return Kind.DOUBLE if math.isfinite(float(text)) else Kind.OTHER
     if len(digits) <= 15:
         return Kind.DOUBLE if text == b"-0" else Kind.SMALL_INTEGER
-    if len(digits) <= 19 and -(2**63) <= int(text) < 2**63:
-        return Kind.INTEGER
-    return Kind.OTHER
+    if len(digits) > 19 or not -(2**63) <= int(text) < 2**63:
+        return Kind.OTHER
+    return Kind.SMALL_INTEGER if abs(int(text)) <= 2**53 else Kind.INTEGER
 
 
 def _type(kind: Kind) -> pa.DataType:

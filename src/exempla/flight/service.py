@@ -193,10 +193,11 @@ def _take(reader: Any, incoming: Incoming) -> None:
     for chunk in reader:
         if chunk.data is None:
             continue
-        if chunk.data.nbytes > MAX_BATCH_BYTES:
+        size = chunk.data.get_total_buffer_size()  # `nbytes` trusts what is not validated yet
+        if size > MAX_BATCH_BYTES:
             raise PayloadTooLarge(
-                f"a record batch has {chunk.data.nbytes} bytes; at most {MAX_BATCH_BYTES} are "
-                "allowed; send the rows in more batches"
+                f"a record batch has {size} bytes; at most {MAX_BATCH_BYTES} are allowed; "
+                "send the rows in more batches"
             )
         for part in rows.read(chunk.data):
             incoming.add(part.bodies, part.ids, part.created_at, part.updated_at)

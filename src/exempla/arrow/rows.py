@@ -7,7 +7,7 @@ Every column but `id`, `created_at` and `updated_at` is a field of every row; a 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from exempla.arrow.columns import CREATED_AT, ID, MAX_COLUMNS, TYPE, UPDATED_AT
+from exempla.arrow.values import UNREADABLE, cast, check_type, is_text, values_of
 from exempla.clock import MICROSECONDS
 from exempla.errors import ValidationError
 from exempla.limits import MAX_EXAMPLE_ID_LENGTH, MAX_NESTING
@@ -29,9 +30,6 @@ MAX_TIME = 32_503_680_000 * MICROSECONDS
 SYSTEM = (ID, CREATED_AT, UPDATED_AT)
 
 _MICROSECONDS_OF = {"s": 1_000_000, "ms": 1_000, "us": 1}
-
-_UNREADABLE = (pa.ArrowException, ArithmeticError, LookupError, ValueError)
-"""What pyarrow and Python raise for values that Python's types cannot hold."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -87,7 +85,7 @@ class Reader:
         if ID not in self._names:
             return None
         column = part.column(ID)
-        if not _is_text(column.type) and not pa.types.is_integer(column.type):
+        if not is_text(column.type) and not pa.types.is_integer(column.type):
             raise ValidationError(f"the column 'id' is of the type {column.type}; give strings")
         ids = [None if id is None else str(id) for id in column.to_pylist()]
         for index, id in enumerate(ids):
@@ -104,7 +102,7 @@ class Reader:
             return None
         if pa.types.is_timestamp(times.type):
             if times.type.unit == "ns":
-                times = _cast(times, pa.timestamp("us", tz=times.type.tz))
+                times = cast(times, pa.timestamp("us", tz=times.type.tz))
             times, unit = times.cast(pa.int64()), _MICROSECONDS_OF[times.type.unit]
         elif not pa.types.is_integer(times.type) and not pa.types.is_floating(times.type):
             raise ValidationError(
@@ -128,30 +126,27 @@ class _Column:
 
     def __init__(self, field: pa.Field) -> None:
         self.name: str = field.name
-        self._plain = _plain(field.type, field.name)
+        check_type(field.type, field.name)
         marked = bool(field.metadata) and field.metadata.get(TYPE) == b"json"
-        self._is_json = marked and _is_text(self._plain)
+        self._is_json = marked and is_text(field.type)
 
     def values(self, cells: pa.Array, first: int) -> list[Any]:
         """Return objects that msgspec writes as JSON; the first cell is that of this row."""
         try:
             return self._values(cells)
-        except _UNREADABLE:
+        except UNREADABLE:
             for row in range(len(cells)):
                 self._check(cells.slice(row, 1), first + row)
             raise
 
     def _values(self, cells: pa.Array) -> list[Any]:
-        cells = _cast(cells, self._plain)
-        if _has_infinite(cells):
-            raise ValueError("infinity is no number in JSON; give null or a text")
-        values: list[Any] = cells.to_pylist(maps_as_pydicts="strict")
+        values = values_of(cells)
         return [_json(value) for value in values] if self._is_json else values
 
     def _check(self, cell: pa.Array, row: int) -> None:
         try:
             self._values(cell)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise ValidationError(
                 f"row {row}: the column {self.name!r} cannot be read: {error}"
             ) from None
@@ -198,84 +193,3 @@ def _why_no_id(id: str | None) -> str:
     if "\0" in id:
         return "the id contains the character U+0000, which is not allowed"
     return f"the id has {len(id)} characters; at most {MAX_EXAMPLE_ID_LENGTH} are allowed"
-
-
-def _is_text(type: pa.DataType) -> bool:
-    if pa.types.is_dictionary(type):
-        type = type.value_type
-    is_a = pa.types
-    return bool(is_a.is_string(type) or is_a.is_large_string(type) or is_a.is_string_view(type))
-
-
-def _plain(type: pa.DataType, column: str, depth: int = 0) -> pa.DataType:
-    """Return the type to cast a column to, so that its values are what msgspec can write."""
-    if depth > MAX_NESTING:
-        raise ValidationError(f"the column {column!r} is nested deeper than {MAX_NESTING} levels")
-    types = pa.types
-
-    def inner(of: pa.DataType) -> pa.DataType:
-        return _plain(of, column, depth + 1)
-
-    if isinstance(type, pa.BaseExtensionType):
-        return _plain(type.storage_type, column, depth)
-    if types.is_dictionary(type) and not types.is_string_view(type.value_type):
-        return _plain(type.value_type, column, depth)
-    if types.is_struct(type):
-        return pa.struct([field.with_type(inner(field.type)) for field in type])
-    if types.is_map(type):
-        if not _is_text(type.key_type):
-            raise ValidationError(
-                f"the column {column!r} has maps whose keys are {type.key_type}; JSON has strings"
-            )
-        return pa.map_(inner(type.key_type), inner(type.item_type))
-    if types.is_fixed_size_list(type):
-        return pa.list_(inner(type.value_type), type.list_size)
-    if types.is_list(type) or types.is_large_list(type):
-        return pa.large_list(inner(type.value_type))
-    return _plain_value(type, column)
-
-
-_PLAIN: list[tuple[Callable[[pa.DataType], bool], Callable[[pa.DataType], pa.DataType]]] = [
-    (_is_text, lambda type: type),  # the views of null cells are not validated; a cast reads them
-    (pa.types.is_floating, lambda type: pa.float64()),
-    (pa.types.is_timestamp, lambda type: pa.timestamp("us", tz="UTC" if type.tz else None)),
-    (pa.types.is_date, lambda type: pa.date32()),
-    (pa.types.is_time, lambda type: pa.time64("us")),
-    (pa.types.is_duration, lambda type: pa.duration("us")),
-    (pa.types.is_integer, lambda type: type),
-    (pa.types.is_boolean, lambda type: type),
-    (pa.types.is_null, lambda type: type),
-    (pa.types.is_decimal, lambda type: type),
-]
-
-
-def _cast(column: pa.Array, type: pa.DataType) -> pa.Array:
-    """Convert a column exactly, but for what of a time is finer than microseconds."""
-    if column.type == type:
-        return column
-    return pc.cast(column, options=pc.CastOptions(type, allow_time_truncate=True))
-
-
-def _plain_value(type: pa.DataType, column: str) -> pa.DataType:
-    for matches, plain in _PLAIN:
-        if matches(type):
-            return plain(type)
-    raise ValidationError(
-        f"the column {column!r} is of the type {type}, which has no form in JSON; "
-        "convert it to text, numbers, lists or objects"
-    )
-
-
-def _has_infinite(column: pa.Array) -> bool:
-    """Tell whether a value is or contains an infinite number."""
-    type = column.type
-    if pa.types.is_floating(type):
-        return bool(pc.any(pc.is_inf(column)).as_py())
-    if pa.types.is_struct(type):
-        return any(map(_has_infinite, column.flatten()))
-    if pa.types.is_map(type):
-        entries = pa.struct([("key", type.key_type), ("value", type.item_type)])
-        return _has_infinite(column.cast(pa.large_list(entries)))
-    if pa.types.is_large_list(type) or pa.types.is_fixed_size_list(type):
-        return _has_infinite(column.flatten())
-    return False

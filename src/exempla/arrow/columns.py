@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from enum import Flag, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -124,8 +124,8 @@ class Columns:
             pa.array(updated, pa.int64()).cast(SYSTEM_FIELDS[2].type),
         ]
         for name, kind in self._kinds.items():
-            values = [bytes(body.get(name, _NULL)) for body in bodies]
-            arrays.append(pa.array(_CELLS[_type(kind)](values), _type(kind)))
+            values = [body.get(name, _NULL) for body in bodies]
+            arrays.append(pa.array(_cells(values, kind), _type(kind)))
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
@@ -157,23 +157,24 @@ def _field(name: str, kind: Kind) -> pa.Field:
     return pa.field(name, type, metadata={TYPE: b"mixed" if Kind.STRING in kind else b"json"})
 
 
-def _texts(values: list[bytes]) -> list[object]:
-    return [
-        None
-        if text == b"null"
-        else text
-        if text[:1] != b'"'
-        else text[1:-1]
-        if b"\\" not in text
-        else _string(text)
-        for text in values
-    ]
+def _cells(values: list[msgspec.Raw], kind: Kind) -> list[Any]:
+    """Return the cells of a column from the JSON texts of its values."""
+    type = _type(kind)
+    if type == pa.float64():  # the list's decoder would make 0.0 of -0
+        return [None if value == _NULL else float(bytes(value)) for value in values]
+    if type != pa.string() or kind in Kind.STRING:
+        return _LISTS[type](b"[" + b",".join(values) + b"]")
+    return [_text(bytes(value)) for value in values]
 
 
-_CELLS: dict[pa.DataType, Callable[[list[bytes]], list[object]]] = {
-    pa.string(): _texts,
-    pa.bool_(): lambda values: [None if v == b"null" else v == b"true" for v in values],
-    pa.int64(): lambda values: [None if v == b"null" else int(v) for v in values],
-    pa.float64(): lambda values: [None if v == b"null" else float(v) for v in values],
+_LISTS: dict[pa.DataType, Callable[[bytes], list[Any]]] = {
+    pa.string(): msgspec.json.Decoder(list[str | None]).decode,
+    pa.bool_(): msgspec.json.Decoder(list[bool | None]).decode,
+    pa.int64(): msgspec.json.Decoder(list[int | None]).decode,
 }
-"""What makes the cells of a column of a type, from the JSON texts of its values."""
+
+
+def _text(value: bytes) -> str | bytes | None:
+    if value == b"null":
+        return None
+    return _string(value) if value[:1] == b'"' else value

@@ -145,6 +145,8 @@ WORDS = pa.array(["x", None, "x"])
                   pa.map_(pa.large_string(), pa.list_(pa.struct([("b", MAP)])))),
          ['{"a":[{"b":{"c":1}}]}']),
         (pa.array([[NAN], None]), ["[null]", "null"]),
+        (pa.array([None, [{"a": None}, None]], pa.list_(pa.struct([("a", pa.null())]), 2)),
+         ["null", '[{"a":null},null]']),
         (WORDS.dictionary_encode(), ['"x"', "null", '"x"']),
         (pa.array([7, None]).dictionary_encode(), ["7", "null"]),
         (pa.DictionaryArray.from_arrays([0, 1], pa.array(["x", None], pa.string_view())),

@@ -161,3 +161,24 @@ def test_an_installed_exempla_works(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.startswith(str(target))
+
+
+def test_the_python_of_arrow(served: Served, tmp_path: Path) -> None:
+    (code,) = blocks(ROOT / "docs" / "arrow.md", "python")
+    for word, instead in [
+        ("8787", str(served.port)),
+        ("8788", str(served.flight_port)),
+        ('"lakes"', repr(str(tmp_path))),
+    ]:
+        assert word in code
+        code = code.replace(word, instead)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=environment(tmp_path, served),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"This prints `{done.stdout.strip()}`." in (ROOT / "docs" / "arrow.md").read_text()

@@ -206,7 +206,7 @@ def bulk_refused_for_bad_rows(client: Client) -> None:
     name = unique("refused")
     pandas = _pandas()
     _refused(name, pandas.DataFrame({"id": ["a", "", "c"], "n": range(3)}), "row 1", "id is empty")
-    _refused(name, pandas.DataFrame({"n": [1.0, math.inf]}), "row 1", "'n'", "infinite")
+    _refused(name, pandas.DataFrame({"n": [1.0, math.inf]}), "row 1", "'n'", "infinity")
     _refused(name, pandas.DataFrame({"id": ["a", "b"]}), "no columns")
     _refused(name, pandas.DataFrame({"n": [1], "annotations": ["x"]}), "'annotations'")
     same(client.datasets.list(name=name).datasets, [])

@@ -91,7 +91,7 @@ BAD = {
     "no columns": ({"id": ["a"]}, "there are no columns but the id and times"),
     "a binary column": ({"n": [1], "picture": [b"x"]}, "the column 'picture'"),
     "annotations": ({"n": [1], "annotations": ["x"]}, "the column 'annotations'"),
-    "infinity": ({"n": [1.0, float("-inf")]}, "row 1: the column 'n' holds an infinite"),
+    "infinity": ({"n": [1.0, float("-inf")]}, "row 1: the column 'n' cannot be read: infinity is"),
     "a time out of range": ({"n": [1, 2], "created_at": [1, -1]}, "row 1: 'created_at'"),
     "no rows": ({"n": pa.array([], pa.int64())}, "there are no rows"),
 }

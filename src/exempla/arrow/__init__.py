@@ -1,4 +1,4 @@
 """Examples as Arrow columns: `columns.py` from JSON to Arrow, `rows.py` from Arrow to JSON.
 
-`docs/arrow.md` has the table of types.
+`values.py` reads the values for `rows.py`. `docs/arrow.md` has the table of types.
 """

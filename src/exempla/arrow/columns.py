@@ -1,10 +1,12 @@
 """From stored examples to Arrow: which columns their fields need, and record batches of them.
 
 A column's type follows from all its values, so a version is looked through once before its first
-batch is made. Values come out exactly, or as JSON text:
+batch is made:
 
 - only strings: `string`; only booleans: `bool`;
-- only whole numbers of 64 bits: `int64`; only numbers, whole ones of at most 53 bits: `double`;
+- only whole numbers of 64 bits: `int64`;
+- only numbers, whole ones up to 2**53 either way, others not too large for a `double`: that, the
+  nearest one; `-0` is such a number too;
 - else `string`, each value as JSON text, but strings as themselves. The column's metadata
   `exempla.type` is then `json` if no value is a string, `mixed` if some are.
 
@@ -16,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from enum import Flag, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -122,8 +124,8 @@ class Columns:
             pa.array(updated, pa.int64()).cast(SYSTEM_FIELDS[2].type),
         ]
         for name, kind in self._kinds.items():
-            values = [bytes(body.get(name, _NULL)) for body in bodies]
-            arrays.append(pa.array(_CELLS[_type(kind)](values), _type(kind)))
+            values = [body.get(name, _NULL) for body in bodies]
+            arrays.append(pa.array(_cells(values, kind), _type(kind)))
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
@@ -133,9 +135,9 @@ def _kind_of_number(text: bytes) -> Kind:
         return Kind.DOUBLE if math.isfinite(float(text)) else Kind.OTHER
     if len(digits) <= 15:
         return Kind.DOUBLE if text == b"-0" else Kind.SMALL_INTEGER
-    if len(digits) <= 19 and -(2**63) <= int(text) < 2**63:
-        return Kind.INTEGER
-    return Kind.OTHER
+    if len(digits) > 19 or not -(2**63) <= int(text) < 2**63:
+        return Kind.OTHER
+    return Kind.SMALL_INTEGER if abs(int(text)) <= 2**53 else Kind.INTEGER
 
 
 def _type(kind: Kind) -> pa.DataType:
@@ -155,23 +157,24 @@ def _field(name: str, kind: Kind) -> pa.Field:
     return pa.field(name, type, metadata={TYPE: b"mixed" if Kind.STRING in kind else b"json"})
 
 
-def _texts(values: list[bytes]) -> list[object]:
-    return [
-        None
-        if text == b"null"
-        else text
-        if text[:1] != b'"'
-        else text[1:-1]
-        if b"\\" not in text
-        else _string(text)
-        for text in values
-    ]
+def _cells(values: list[msgspec.Raw], kind: Kind) -> list[Any]:
+    """Return the cells of a column from the JSON texts of its values."""
+    type = _type(kind)
+    if type == pa.float64():  # the list's decoder would make 0.0 of -0
+        return [None if value == _NULL else float(bytes(value)) for value in values]
+    if type != pa.string() or kind in Kind.STRING:
+        return _LISTS[type](b"[" + b",".join(values) + b"]")
+    return [_text(bytes(value)) for value in values]
 
 
-_CELLS: dict[pa.DataType, Callable[[list[bytes]], list[object]]] = {
-    pa.string(): _texts,
-    pa.bool_(): lambda values: [None if v == b"null" else v == b"true" for v in values],
-    pa.int64(): lambda values: [None if v == b"null" else int(v) for v in values],
-    pa.float64(): lambda values: [None if v == b"null" else float(v) for v in values],
+_LISTS: dict[pa.DataType, Callable[[bytes], list[Any]]] = {
+    pa.string(): msgspec.json.Decoder(list[str | None]).decode,
+    pa.bool_(): msgspec.json.Decoder(list[bool | None]).decode,
+    pa.int64(): msgspec.json.Decoder(list[int | None]).decode,
 }
-"""What makes the cells of a column of a type, from the JSON texts of its values."""
+
+
+def _text(value: bytes) -> str | bytes | None:
+    if value == b"null":
+        return None
+    return _string(value) if value[:1] == b'"' else value

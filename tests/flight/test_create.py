@@ -93,6 +93,7 @@ BAD = {
     "annotations": ({"n": [1], "annotations": ["x"]}, "the column 'annotations'"),
     "infinity": ({"n": [1.0, float("-inf")]}, "row 1: the column 'n' cannot be read: infinity is"),
     "a time out of range": ({"n": [1, 2], "created_at": [1, -1]}, "row 1: 'created_at'"),
+    "very many rows": ({"n": pa.nulls(1_000_001)}, "a record batch has 1000001 rows"),
     "no rows": ({"n": pa.array([], pa.int64())}, "there are no rows"),
 }
 

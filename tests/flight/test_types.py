@@ -167,8 +167,8 @@ def test_a_version_of_too_many_fields_is_not_given(served: Served, client: httpx
     halves = [{f"c{n}": 1 for n in range(start, start + 1_001)} for start in (0, 1_001)]
     dataset = make_dataset(client, halves)
     problem = refusal(read, served, datasetId=dataset.id)
-    assert problem["status"] == 422
-    assert "over 2000 different fields" in problem["detail"]
+    assert problem.status == 422
+    assert "over 2000 different fields" in problem.detail
 
 
 @pytest.mark.parametrize(
@@ -189,8 +189,8 @@ def test_what_is_no_example_is_refused(
 ) -> None:
     name = unique()
     problem = refusal(create, served, default_space(client), name, pa.table(columns))
-    assert problem["status"] == 422
-    assert problem["detail"].startswith(detail)
+    assert problem.status == 422
+    assert problem.detail.startswith(detail)
     assert list_datasets(client, name=name) == []
 
 
@@ -202,5 +202,5 @@ def test_a_corrupt_batch_is_refused(served: Served, client: httpx.Client) -> Non
     offsets, wrong = struct.pack("<3i", 0, 1, 4), struct.pack("<3i", 0, 2**30, 4)
     bad = pa.ipc.open_stream(bytes(sink.getvalue()).replace(offsets, wrong)).read_next_batch()
     problem = refusal(create, served, default_space(client), unique(), [good, bad])
-    assert problem["detail"].startswith("the record batch from row 2 on is not valid Arrow data")
+    assert problem.detail.startswith("the record batch from row 2 on is not valid Arrow data")
     ok(send(client, "GET", "/v2/spaces"))

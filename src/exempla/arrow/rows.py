@@ -18,7 +18,7 @@ from exempla.arrow.columns import CREATED_AT, ID, MAX_COLUMNS, TYPE, UPDATED_AT
 from exempla.arrow.values import UNREADABLE, cast, check_type, is_text, values_of
 from exempla.clock import MICROSECONDS
 from exempla.errors import ValidationError
-from exempla.limits import MAX_EXAMPLE_ID_LENGTH, MAX_NESTING
+from exempla.limits import MAX_BATCH_ROWS, MAX_EXAMPLE_ID_LENGTH, MAX_NESTING
 from exempla.nesting import is_too_deep
 
 ROWS_AT_ONCE = 1_000
@@ -59,6 +59,11 @@ class Reader:
 
     def read(self, batch: pa.RecordBatch) -> Iterator[Rows]:
         """Return the rows of the next batch, in parts."""
+        if batch.num_rows > MAX_BATCH_ROWS:
+            raise ValidationError(
+                f"a record batch has {batch.num_rows} rows; at most {MAX_BATCH_ROWS} are allowed; "
+                "send them in more batches"
+            )
         try:
             batch.validate(full=True)
         except pa.ArrowException as error:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from exempla.filters import Annotation, matches, parse
+from exempla.filters import Annotation, matcher, parse
 
 HUGE = "9" * 5_000
 BODY = (
@@ -157,7 +157,7 @@ def decide(text: str, body: str = BODY) -> bool:
         "quality": Annotation(score=0.1, label="good"),
         "two words": Annotation(score=7),
     }
-    return matches(parse(text), "the id", body, annotations)
+    return matcher(parse(text))("the id", body, annotations)
 
 
 @pytest.mark.parametrize("text", TRUE, ids=lambda text: text[:40])

@@ -22,7 +22,6 @@ from exempla.filters.expressions import (
     IsNull,
     Like,
     Not,
-    Operand,
     Operator,
     Or,
 )
@@ -121,16 +120,17 @@ def test_a_filter_means(text: str, condition: Condition) -> None:
         ("annotation.a.text IS NULL", AnnotationPart("a", "text")),
     ],
 )
-def test_a_part_of_an_annotation_can_be_named(text: str, operand: Operand) -> None:
+def test_a_part_of_an_annotation_can_be_named(text: str, operand: AnnotationPart) -> None:
     filter = parse(text)
     assert filter.operands == {operand}
-    assert filter.names_annotations
+    assert filter.annotations == {operand.name}
 
 
 def test_a_filter_knows_what_it_names() -> None:
     filter = parse("a = 1 AND (id = 'x' OR NOT b.c LIKE 'y' OR a = 2)")
     assert filter.operands == {Field(("a",)), ExampleId(), Field(("b", "c"))}
-    assert not filter.names_annotations
+    assert filter.names_ids
+    assert not filter.annotations
 
 
 BAD = [

@@ -34,7 +34,7 @@ from tests.store.random_filters import (
     case,
     quoted,
     same_type,
-    written_as,
+    written_in_all_ways,
 )
 from tests.store.values import fields, raw
 
@@ -84,11 +84,6 @@ def test_every_filter_finds_what_its_definition_says(
         assert [example.id for example in page] == expected, one.text
 
 
-def _written_in_all_ways(text: str) -> list[str]:
-    plain = written_as(text, escaped=False)
-    return [plain, written_as(text, escaped=True), plain.replace("/", "\\/")]
-
-
 def _everywhere(texts: list[str]) -> list[Fields]:
     return [raw(a=text, o=f'{{"a": {text}}}') for text in texts]
 
@@ -96,7 +91,7 @@ def _everywhere(texts: list[str]) -> list[Fields]:
 @pytest.mark.parametrize("name", ["a", "o.a"])
 @pytest.mark.parametrize("sign", sorted(OPERATORS))
 def test_all_pairs_of_values_are_compared_right(store: Store, sign: str, name: str) -> None:
-    texts = [text for string in STRINGS for text in _written_in_all_ways(string)]
+    texts = [text for string in STRINGS for text in written_in_all_ways(string)]
     texts += [*NUMBERS, "true", "false", "null"]
     dataset, _ = store.new_dataset(*_everywhere(texts))
     values = [json.loads(text, parse_float=Decimal, parse_int=Decimal) for text in texts]
@@ -121,7 +116,7 @@ def _a(example: examples.Example) -> str:
 @pytest.mark.parametrize("name", ["a", "o.a"])
 @pytest.mark.parametrize("pattern", ["{}%", "%{}%", "%{}", "_{}_", "{}"])
 def test_every_part_of_a_string_is_found(store: Store, name: str, pattern: str) -> None:
-    texts = [text for string in STRINGS for text in _written_in_all_ways(f"+{string}-")]
+    texts = [text for string in STRINGS for text in written_in_all_ways(f"+{string}-")]
     dataset, _ = store.new_dataset(*_everywhere(texts))
     for string in [text for text in STRINGS if "'" not in text]:
         like = pattern.format(string)

@@ -1,37 +1,37 @@
 r"""What a match of a filter must at least be, as SQL for SQLite.
 
-The condition may hold for more examples than the filter: `evaluate` decides. It must hold for
-every match, so whatever SQLite might see otherwise is left out:
+The SQL may hold for more examples than the filter: `evaluate` decides. It must hold for every
+match. For `NOT` that takes a second kind of SQL, which holds only where a condition surely does.
 
-- SQLite compares doubles, which `_bounds` allows for.
-- Of a repeated name it may take the first one; a stored example has none among its own fields,
-  but may have some deeper. So of a path, only strings are looked for, anywhere in the body.
-- A string may be written with escapes: a body that has any `\u` is left to `evaluate`, and the
-  characters that can be escaped otherwise are not looked for.
-- Some releases do not find names that are written with escapes.
-- Some releases cut a string at U+0000. What is left is less than the whole, or equal to what the
-  whole is greater than, so that `<=` and `>=` hold where `<` and `>` do.
+Both are made of what SQLite sees and of a *doubt*: where that may be something else than what is
+there. A doubtful example may match, and does not surely. SQLite may see something else where
+
+- a name on a path is written with escapes, or an object has it twice, of which it takes the first
+  (a stored example's own fields are neither);
+- a string has U+0000, at which some releases cut it.
+
+It compares numbers as doubles, which `_bounds` allows for, and integers exactly.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
 from exempla.filters.expressions import (
     And,
+    AnnotationPart,
     Compare,
     Condition,
     ExampleId,
-    Field,
     Filter,
     In,
     IsNull,
-    Like,
     Not,
     Operand,
     Operator,
@@ -42,15 +42,15 @@ from exempla.filters.expressions import (
 MAX_TERMS = 200
 """Comparisons in the SQL; SQLite allows some 1,000 levels of an expression."""
 
-MAX_PIECES = 4
-"""Strings of one IN that are looked for in the whole text of a body."""
+MAX_PATTERN = 500
+"""Characters of a pattern; SQLite takes that many steps for each character of a string."""
 
-MAX_PIECE = 500
-"""Characters of such a string; SQLite takes patterns of 50,000 bytes."""
-
-_OFTEN_ESCAPED = re.compile(r'[\x00-\x1f"\\/]')
 _GLOB_SPECIAL = re.compile(r"[*?\[]")
-_HAS_ESCAPED_CHARACTERS = r"r.body GLOB '*\u*'"
+_ESCAPED = r"'*\u*'"
+_HAS_NUL = r"(r.body GLOB '*\u0000*')"
+
+_MISREAD = re.compile("[\0\ufffd-\uffff]")
+"""In a pattern SQLite takes the first for its end, and the others for one another."""
 
 _ERROR = 1e-9
 """Far more than SQLite's relative error in reading a number."""
@@ -60,16 +60,45 @@ _LARGE, _SMALL = 1e300, 1e-300
 
 _MAX_INTEGER = 2**63 - 1
 
-_TEXT_ORDER = {"=": "=", "<": "<=", "<=": "<=", ">": ">=", ">=": ">="}
+_MAYBE: dict[Operator, str] = {
+    "=": "{value} BETWEEN {low} AND {high}",
+    "!=": "TRUE",
+    "<": "{value} <= {high}",
+    "<=": "{value} <= {high}",
+    ">": "{value} >= {low}",
+    ">=": "{value} >= {low}",
+}
+_SURELY: dict[Operator, str] = {
+    "=": "FALSE",
+    "!=": "{value} NOT BETWEEN {low} AND {high}",
+    "<": "{value} < {low}",
+    "<=": "{value} < {low}",
+    ">": "{value} > {high}",
+    ">=": "{value} > {high}",
+}
+"""How a double stands to a number that lies from `low` to `high`."""
 
 
 def narrow(filter: Filter) -> tuple[str, dict[str, object]]:
-    """Return a condition over `r.body` and `e.id`, and its values; "" if every example may match.
+    """Return a condition over `r` and `e.id`, and its values; "" if every example may match.
 
-    All that comes from the filter is in the values.
+    `r` is a row of `revisions`, `e` of `examples`. All that comes from the filter is in the values.
     """
     narrowing = _Narrowing()
-    return narrowing.condition(filter.condition), narrowing.values
+    return narrowing.condition(filter.condition, sure=False), narrowing.values
+
+
+class _Subject(NamedTuple):
+    """What an operand is, in SQL."""
+
+    value: str
+    """A string, a number, or NULL; 0 or 1 for a boolean, text for an object or list."""
+    type: str
+    """The name of its JSON type."""
+    doubt: str = ""
+    """Holds where the operand may be something else; "" for nowhere."""
+    text_doubt: str = ""
+    """Holds where a string may be another one; "" for nowhere."""
 
 
 class _Narrowing:
@@ -77,92 +106,111 @@ class _Narrowing:
         self.values: dict[str, object] = {}
         self._terms = 0
 
-    def condition(self, condition: Condition) -> str:
-        """Return SQL that holds wherever the condition does; "" for what always holds."""
-        if isinstance(condition, And):
-            return _all(self.condition(part) for part in condition.conditions)
-        if isinstance(condition, Or):
-            return _any(self.condition(part) for part in condition.conditions)
-        if isinstance(condition, Not | IsNull):
-            return ""
+    def condition(self, condition: Condition, *, sure: bool) -> str:
+        """Return SQL that holds wherever the condition does, or if `sure` only where it does.
+
+        It is "" if that cannot be said: the condition may hold anywhere, or is sure nowhere.
+        """
+        if isinstance(condition, And | Or):
+            return self._together(condition, sure)
+        if isinstance(condition, Not):
+            return _unless(self.condition(condition.condition, sure=not sure))
         self._terms += 1
-        if self._terms > MAX_TERMS:
-            return ""
-        return self._by_value(condition) or self._by_text(condition)
-
-    def _by_value(self, condition: Compare | In | Like) -> str:
         subject = self._subject(condition.operand)
-        if not subject:
+        if subject is None or self._terms > MAX_TERMS:
             return ""
+        if isinstance(condition, IsNull):
+            return _settled(f"{subject.value} IS NULL", subject.doubt, sure)
         if isinstance(condition, Compare):
-            return self._compare(subject, condition.operator, condition.value)
+            return self._compare(subject, condition.operator, condition.value, sure)
         if isinstance(condition, In):
-            return self._in(subject, condition)
-        return self._like(subject, condition)
+            return self._in(subject, condition, sure)
+        return self._like(subject, condition.pattern, sure)
 
-    def _by_text(self, condition: Compare | In | Like) -> str:
-        """Return SQL that looks for strings anywhere in the text of the body."""
-        if not isinstance(condition.operand, Field):
+    def _together(self, condition: And | Or, sure: bool) -> str:
+        parts = [self.condition(part, sure=sure) for part in condition.conditions]
+        # What is unknown beside AND may hold, and beside OR need not: the rest tells as much.
+        if not all(parts) and isinstance(condition, And) == sure:
             return ""
-        if isinstance(condition, Like):
-            pieces = [max((_piece(part) for part in re.split("[%_]", condition.pattern)), key=len)]
-        elif isinstance(condition, In):
-            pieces = [_piece(value, whole=True) for value in condition.values]
-        else:
-            pieces = [_piece(condition.value, whole=True)] if condition.operator == "=" else []
-        if not (all(pieces) and 1 <= len(pieces) <= MAX_PIECES):
-            return ""
-        patterns = ["*" + _GLOB_SPECIAL.sub(r"[\g<0>]", piece) + "*" for piece in pieces]
-        found = [f"r.body GLOB {self._bind(pattern)}" for pattern in patterns]
-        return _any([*found, _HAS_ESCAPED_CHARACTERS])
+        return _joined(" AND " if isinstance(condition, And) else " OR ", parts)
 
-    def _subject(self, operand: Operand) -> str:
-        """Return SQL for what the operand is, or "" where SQLite might see something else."""
+    def _subject(self, operand: Operand) -> _Subject | None:
+        """Return the operand in SQL, or None where SQLite might not find it."""
         if isinstance(operand, ExampleId):
-            return "e.id"
-        if isinstance(operand, Field) and len(operand.path) == 1:
-            quoted = msgspec.json.encode(operand.path[0]).decode()
-            if operand.path[0] and quoted[1:-1] == operand.path[0]:  # written without escapes
-                return f"json_extract(r.body, {self._bind('$.' + quoted)})"
-        return ""
+            return _Subject("e.id", "'text'")
+        if isinstance(operand, AnnotationPart):
+            return self._annotation(operand)
+        quoted = [msgspec.json.encode(name).decode() for name in operand.path]
+        if any(not name or f'"{name}"' != q for name, q in zip(operand.path, quoted, strict=True)):
+            return None  # an empty name, or one that is written with escapes
+        path = self._bind("$." + ".".join(quoted))
+        value, type = f"json_extract(r.body, {path})", f"json_type(r.body, {path})"
+        if len(quoted) == 1:
+            return _Subject(value, type, text_doubt=_HAS_NUL)
+        return self._inner(_Subject(value, type), quoted)
 
-    def _compare(self, subject: str, operator: Operator, value: Value) -> str:
+    def _inner(self, found: _Subject, quoted: Sequence[str]) -> _Subject | None:
+        """Add where there is doubt about a path: first looked for in all of the body, quickly."""
+        first, *inner = quoted
+        if any("/" in name for name in inner):  # may be written as \/
+            return None
+        top = f"json_extract(r.body, {self._bind(f'$.{first}')})"
+        twice = [self._bind(f"*{name}*{name}*") for name in map(_as_glob, inner)]
+        patterns = [*twice, _ESCAPED]
+        doubt = " AND ".join(
+            _joined(" OR ", [f"{text} GLOB {pattern}" for pattern in patterns])
+            for text in ("r.body", top)
+        )
+        return found._replace(doubt=f"({doubt})", text_doubt=f"({doubt})")
+
+    def _annotation(self, operand: AnnotationPart) -> _Subject:
+        is_score = operand.part == "score"
+        part = "CAST(a.score AS NUMERIC)" if is_score else f"a.{operand.part}"
+        value = (
+            f"(SELECT {part} FROM annotations AS a WHERE a.dataset_id = r.dataset_id "  # noqa: S608
+            f"AND a.ordinal = r.ordinal AND a.name = {self._bind(operand.name)})"
+        )
+        return _Subject(value, "'real'" if is_score else "'text'")
+
+    def _compare(self, subject: _Subject, operator: Operator, value: Value, sure: bool) -> str:
         if isinstance(value, bool):
-            return f"{subject} = {self._bind(value == (operator == '='))}"
-        if operator == "!=":
-            return ""
+            kind = "true" if value == (operator == "=") else "false"
+            return _settled(f"{subject.type} = '{kind}'", subject.doubt, sure)
         if isinstance(value, str):
-            return f"{subject} {_TEXT_ORDER[operator]} {self._bind(value)}" if _safe(value) else ""
-        return self._compare_number(subject, operator, value)
+            return _text(subject, f"{subject.value} {operator} {self._bind(value)}", sure)
+        return self._compare_number(subject, operator, value, sure)
 
-    def _compare_number(self, subject: str, operator: Operator, value: Decimal) -> str:
-        low, high = _bounds(value)
-        at_least = f"{subject} >= {self._bind(low)}" if operator in ("=", ">", ">=") else ""
-        at_most = f"{subject} <= {self._bind(high)}" if operator in ("=", "<", "<=") else ""
-        about = _all([at_least, at_most])
-        if abs(value) > _MAX_INTEGER or value != int(value):
-            return about
-        # SQLite compares integers with integers exactly.
-        exactly = f"{subject} {operator} {self._bind(int(value))}"
-        return f"({exactly} OR (typeof({subject}) <> 'integer' AND {about}))"
+    def _compare_number(
+        self, subject: _Subject, operator: Operator, number: Decimal, sure: bool
+    ) -> str:
+        value = subject.value
+        low, high = map(self._bind, _bounds(number))
+        seen = (_SURELY if sure else _MAYBE)[operator].format(value=value, low=low, high=high)
+        if abs(number) <= _MAX_INTEGER and number == int(number):
+            exactly = f"{value} {operator} {self._bind(int(number))}"
+            if sure:
+                seen = f"({seen} OR (typeof({value}) = 'integer' AND {exactly}))"
+            else:
+                seen = f"{seen} AND (typeof({value}) <> 'integer' OR {exactly})"
+        return _settled(f"{seen} AND {subject.type} IN ('integer', 'real')", subject.doubt, sure)
 
-    def _in(self, subject: str, condition: In) -> str:
-        texts = [value for value in condition.values if isinstance(value, str)]
+    def _in(self, subject: _Subject, condition: In, sure: bool) -> str:
+        # Strings with U+0000 are left out: where there is one, there is doubt.
+        texts = [v for v in condition.values if isinstance(v, str) and "\0" not in v]
         others = [value for value in condition.values if not isinstance(value, str)]
         self._terms += len(others)
-        if not all(map(_safe, texts)) or self._terms > MAX_TERMS:
+        if self._terms > MAX_TERMS:
             return ""
-        parts = [self._compare(subject, "=", value) for value in others]
-        if texts:
-            given = self._bind(msgspec.json.encode(texts).decode())
-            parts.append(f"{subject} IN (SELECT value FROM json_each({given}))")  # noqa: S608
-        return _any(parts)
+        given = self._bind(msgspec.json.encode(texts).decode())
+        among = f"{subject.value} IN (SELECT value FROM json_each({given}))"  # noqa: S608
+        parts = [self._compare(subject, "=", value, sure) for value in others]
+        return _joined(" OR ", [_text(subject, among, sure), *parts])
 
-    def _like(self, subject: str, condition: Like) -> str:
-        start = re.split("[%_]", condition.pattern, maxsplit=1)[0]
-        if not start or not _safe(start):
+    def _like(self, subject: _Subject, pattern: str, sure: bool) -> str:
+        if len(pattern) > MAX_PATTERN or _MISREAD.search(pattern):
             return ""
-        return f"substr({subject}, 1, {self._bind(len(start))}) = {self._bind(start)}"
+        glob = _as_glob(pattern).replace("%", "*").replace("_", "?")
+        return _text(subject, f"{subject.value} GLOB {self._bind(glob)}", sure)
 
     def _bind(self, value: object) -> str:
         name = f"narrow_{len(self.values)}"
@@ -170,22 +218,19 @@ class _Narrowing:
         return f":{name}"
 
 
-def _safe(text: str) -> bool:
-    return "\0" not in text
+def _text(subject: _Subject, seen: str, sure: bool) -> str:
+    return _settled(f"{seen} AND {subject.type} = 'text'", subject.text_doubt, sure)
 
 
-def _piece(value: Value, *, whole: bool = False) -> str:
-    r"""Return what a body with this string has in its text, in quotes if it is a whole string.
+def _settled(seen: str, doubt: str, sure: bool) -> str:
+    """Return where the condition that SQLite sees surely holds, or where it may."""
+    if not doubt:
+        return f"({seen})"
+    return f"({seen} AND {doubt} IS NOT TRUE)" if sure else f"({seen} OR {doubt})"
 
-    Of the value these are only characters that JSON writes as themselves, or with `\u`; "" if
-    there are none, or the value is no string.
-    """
-    if not isinstance(value, str):
-        return ""
-    runs = _OFTEN_ESCAPED.split(value)
-    if whole and len(runs) == 1 and len(value) <= MAX_PIECE:
-        return f'"{value}"'
-    return max(runs, key=len)[:MAX_PIECE]
+
+def _as_glob(text: str) -> str:
+    return _GLOB_SPECIAL.sub(r"[\g<0>]", text)
 
 
 def _bounds(number: Decimal) -> tuple[float, float]:
@@ -198,13 +243,11 @@ def _bounds(number: Decimal) -> tuple[float, float]:
     return low, high
 
 
-def _all(parts: Iterable[str]) -> str:
-    """Join conditions of which each must hold; "" always does."""
-    parts = [part for part in parts if part]
-    return f"({' AND '.join(parts)})" if parts else ""
+def _joined(word: str, parts: Sequence[str]) -> str:
+    """Join the conditions that are known; "" if none is."""
+    known = [part for part in parts if part]
+    return f"({word.join(known)})" if known else ""
 
 
-def _any(parts: Iterable[str]) -> str:
-    """Join conditions of which one must hold; "" always does."""
-    parts = list(parts)
-    return f"({' OR '.join(parts)})" if all(parts) else ""
+def _unless(condition: str) -> str:
+    return f"({condition} IS NOT TRUE)" if condition else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exempla.filters import Annotation, matcher, narrow, narrow_text, parse
+from exempla.filters import Annotation, matcher, narrow_postgres, narrow_sqlite, parse
 from exempla.store import bodies
 from tests.store.random_filters import Case, body, case
 from tests.store.values import raw
@@ -46,7 +47,7 @@ class Sqlite:
 
     def left(self, text: str) -> list[int]:
         """Return the ordinals of what may match a filter."""
-        condition, values = narrow(parse(text))
+        condition, values = narrow_sqlite(parse(text))
         rows = self._db.execute(
             "SELECT r.ordinal FROM revisions AS r JOIN examples AS e USING (dataset_id, ordinal) "
             f"WHERE {condition or 'TRUE'} ORDER BY r.ordinal",
@@ -188,12 +189,14 @@ def _annotations(ordinal: int) -> dict[str, Annotation]:
         ("a LIKE '%'", []),
         ("a = '/'", []),
         ("id = 'x'", []),
-        ("annotation.x.label = 'y'", []),
-        ("a IN ('" + "','".join("abcdefghi") + "')", []),
+        ("annotation.x.label = 'y'", ["y", "x"]),
+        ("NOT annotation.x.label = 'y' AND a = 'z'", ["y", "x", '%"z"%']),
+        ("annotation.x.score > 1e1000", []),
+        ("a IN ('" + "','".join("abcde") + "')", []),
         (f"a = '{'x' * 600}'", [f'%"{"x" * 499}%']),
     ],
 )
 def test_postgresql_looks_for_strings(text: str, sought: list[str]) -> None:
-    condition, values = narrow_text(parse(text))
-    values.pop("narrow_escape", None)
-    assert [value for name, value in values.items() if f":{name} " in condition] == sought
+    condition, values = narrow_postgres(parse(text))
+    used = [value for name, value in values.items() if re.search(rf":{name}\b", condition)]
+    assert [value for value in used if value != r"%\\u%"] == sought

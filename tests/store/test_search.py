@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from exempla import filters
 from exempla.errors import NotFound, Unavailable
+from exempla.filters.numbers import exact
 from exempla.ids import ResourceId
 from exempla.store import annotation_configs, datasets, examples, search, users
 from exempla.store import annotations as annotation_store
@@ -278,6 +279,54 @@ def test_a_filter_finds_by_annotations(store: Store) -> None:
     assert numbers(found(store, dataset.id, text)) == [1, 2]
     assert found(store, dataset.id, f'annotation."{name}".score = {big - 1}') == []
     assert numbers(found(store, dataset.id, f'annotation."{name}".score IS NULL')) == [0]
+
+
+SCORES = [0, 0.1, 0.5, 1, 7, 9_007_199_254_740_992, 9_007_199_254_740_993, 1e300, 5e-324, -2.5]
+TEXTS = ["", "a", "A", "é", "\uffff", "\U0001f600", "100%", "a_b", r"a\b", "axb", "it's", ' "a" ']
+
+
+def _asked(name: str) -> list[str]:
+    """Return conditions on the parts of annotations of this name."""
+    signs = ["=", "!=", "<", "<=", ">", ">="]
+    scores = [*map(repr, SCORES), "1e400", "-1e400", "9" * 400, "1e999999999", "0.10"]
+    texts = [text.replace("'", "''") for text in [*TEXTS, "\0", "none"]]
+    asked = [f"score {sign} {score}" for sign in signs for score in scores]
+    asked += [f"text {sign} '{text}'" for sign in signs for text in texts]
+    asked += [f"text LIKE '{text}'" for text in [*texts, "%", "_", "a%", "%\\%", "%b", "a_b%"]]
+    asked += ["score IN (0, 7, 'x')", "score IN (0.5, 7)", "text IN ('a', '100%', '\0')"]
+    asked += ["score LIKE '%'", "score = 'x'", "text = 5", "score = TRUE", "label = 'a'"]
+    asked += [f"{part} IS NULL" for part in ("score", "label", "text")]
+    return [f'annotation."{name}".{one}' for one in asked]
+
+
+def test_annotations_are_compared_right(store: Store) -> None:
+    name, other = uuid.uuid4().hex, uuid.uuid4().hex
+    settings = ConfigSettings(minimum_score=-1e308, maximum_score=1e308)
+    for one in (name, other):
+        store.write(
+            annotation_configs.create, OPERATOR, store.space.id, one, "CONTINUOUS", settings
+        )
+    user = store.read(users.first)
+    assert user is not None
+    given = [*[(score, None) for score in SCORES], *[(None, text) for text in TEXTS], (1, "a")]
+    dataset, _, ids = store.dataset_of(len(given) + 2)
+    records = [
+        (id, [annotation_store.Value(name, score, None, text, "")])
+        for id, (score, text) in zip(ids, given, strict=False)
+    ]
+    records.append((ids[-1], [annotation_store.Value(other, 7, None, "a", "")]))
+    permit = OPERATOR._replace(user_id=user)
+    store.write(annotation_store.annotate, permit, dataset.id, records)
+    annotations = [
+        {name: filters.Annotation(None if s is None else exact(repr(s)), None, text)}
+        for s, text in given
+    ]
+    annotations += [{}, {other: filters.Annotation(Decimal(7), None, "a")}]
+    for asked in _asked(name):
+        for text in (asked, f"NOT {asked}", f"{asked} AND NOT n = 3"):
+            matches = filters.matcher(filters.parse(text))
+            expected = [n for n, one in enumerate(annotations) if matches("", f'{{"n":{n}}}', one)]
+            assert numbers(found(store, dataset.id, text)) == expected, text
 
 
 def test_without_annotations_they_are_missing(store: Store) -> None:

@@ -33,7 +33,7 @@ MAX_BATCH = 1_000
 BATCH_SIZE = 8_000_000
 """Characters of the examples that are read at once, about: the last batch tells their size."""
 
-_NARROW = {"sqlite": filters.narrow, "postgresql": filters.narrow_text}
+_NARROW = {"sqlite": filters.narrow_sqlite, "postgresql": filters.narrow_postgres}
 
 _Scanned = tuple[int, str, int, str]
 """An example's ordinal, its id (or "" where the filter needs none), `updated_at`, and body."""

@@ -325,6 +325,11 @@ VALUE = {"name": "x", "text": "y"}
         ({"annotations": [record("x", VALUE | {"label": 1})]}, 400, "values[0].label"),
         ({"annotations": [record("x", VALUE | {"text": []})]}, 400, "values[0].text"),
         ({"annotations": [record("x", VALUE | {"by": "me"})]}, 422, "values[0].by"),
+        (
+            {"annotations": [record("x", VALUE, VALUE | {"text": "a\0b"})]},
+            422,
+            "annotations[0].values[1].text contains the character U+0000",
+        ),
         ({"annotations": [record("x", VALUE)], "more": 1}, 422, "more"),
     ],
 )

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from litestar.dto import AbstractDTO
 from litestar.openapi.spec import Reference, Schema
+from msgspec import inspect
 
 from exempla.errors import InvalidRequest, Problem, ValidationError
 from exempla.limits import MAX_NESTING
@@ -25,6 +26,8 @@ _LONE_SURROGATE = re.compile(
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 _AT = re.compile(r"(?s)(.*?)(?: - at `\$(.*)`)?")
 _QUOTED = re.compile(r"(?s)`(.*)`")
+_STEP = re.compile(r"\.([^.\[]+)|(\[)")
+_ENUM = "Invalid enum value "
 _EXPECTED = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
 _TYPES = {
     "array": "an array",
@@ -79,7 +82,7 @@ def read(body: bytes, type: type[T]) -> T:
         return msgspec.json.decode(text, type=type)
     except msgspec.ValidationError as error:
         _check_grammar(text)  # the decoder stops at the first wrong member
-        raise _explain(str(error)) from None
+        raise _explain(str(error), type) from None
     except msgspec.DecodeError as error:
         raise _not_json(text, error) from None
     except RecursionError:
@@ -140,8 +143,8 @@ def type_name(value: msgspec.Raw) -> str:
     return _TYPES[kinds.get(first, "float")]
 
 
-def _explain(message: str) -> Problem:
-    """Turn msgspec's message into a problem that names the field as the contract does."""
+def _explain(message: str, type: Any) -> Problem:
+    """Turn msgspec's message on a body of this type into one that names fields as we do."""
     match = _AT.fullmatch(message)
     said, path = (match[1], match[2] or "") if match else (message, "")
     where = path.lstrip(".") or "the body"
@@ -157,8 +160,37 @@ def _explain(message: str) -> Problem:
         return InvalidRequest(
             f"{where} must be {wanted}, not {_TYPES.get(expected[2], expected[2])}"
         )
-    if said.startswith("Invalid enum value"):
-        return ValidationError(f"{where} is not one of the words that are allowed here")
+    if said.startswith(_ENUM):
+        words = ", ".join(_words(inspect.type_info(type), path))
+        return ValidationError(f"{where} must be one of {words}, not {said.removeprefix(_ENUM)}")
     if said.startswith("Integer value out of range"):
         return ValidationError(f"{where} is out of range")
     return InvalidRequest(f"{where}: {said}")
+
+
+def _words(type: inspect.Type, path: str) -> list[str]:
+    """Return the words that are allowed at this place, such as `.organizations[0].role.name`."""
+    types = [type]
+    for member, _ in _STEP.findall(path):
+        types = [inner for one in _parts(types) for inner in _inside(one, member)]
+    return [
+        str(word)
+        for one in _parts(types)
+        if isinstance(one, inspect.LiteralType)
+        for word in one.values
+    ]
+
+
+def _parts(types: list[inspect.Type]) -> list[inspect.Type]:
+    return [
+        part
+        for one in types
+        for part in (one.types if isinstance(one, inspect.UnionType) else [one])
+    ]
+
+
+def _inside(type: inspect.Type, member: str) -> list[inspect.Type]:
+    """Return the type of this member, or of the items if it is empty."""
+    if isinstance(type, inspect.StructType):
+        return [field.type for field in type.fields if field.encode_name == member]
+    return [type.item_type] if isinstance(type, inspect.ListType) else []

@@ -321,15 +321,16 @@ def _records(given: list[AnnotateRecord]) -> list[tuple[str, list[Value]]]:
         if not record.values:
             raise ValidationError(f"{where}.values is empty; give at least one")
         values = [
-            Value(v.name, v.score, v.label, _text(v.text, where), f"{where}.values[{number}]")
+            Value(v.name, v.score, v.label, _text(v.text, place), place)
             for number, v in enumerate(record.values)
+            for place in [f"{where}.values[{number}]"]
         ]
         records.append((record.record_id, values))
     return records
 
 
 def _text(text: str | None, where: str) -> str | None:
-    return None if text is None else fields.text(text, f"{where}: text", MAX_TEXT_LENGTH)
+    return None if text is None else fields.text(text, f"{where}.text", MAX_TEXT_LENGTH)
 
 
 def _written(written: Written) -> WrittenAnswer:

@@ -55,7 +55,6 @@ TRUE = [
     "NOT missing != 'x'",
     "missing NOT IN ('x')",
     "missing NOT LIKE 'x'",
-    "created_at IS NULL",
     # paths
     "object.a.b = 'deep'",
     '"object"."a".`b` LIKE \'d__p\'',
@@ -148,7 +147,6 @@ FALSE = [
     "annotation.quality.label = 'bad'",
     "annotation.quality.score = '0.1'",
     "annotation.other.label != 'good'",
-    "created_at > '2000'",
 ]
 
 

@@ -102,7 +102,7 @@ GOOD: list[tuple[str, Condition]] = [
 NAMES = (
     "select case if from where date current_date timestamp interval values order key user "
     "left escape end row map array any all exists cast group limit union with like_ x e1 "
-    "annotations created_at format text div collate unnest struct table"
+    "format text div collate unnest struct table"
 )
 GOOD += [(f"{name} = 1", compare(name, "=", Decimal(1))) for name in NAMES.split()]
 
@@ -136,6 +136,9 @@ def test_a_filter_knows_what_it_names() -> None:
 BAD = [
     # text, where the mistake is, what is said of it
     ("a == 1", 3, "write = instead"),
+    ("a = 1 AND created_at > '2026'", 11, "cannot ask for created_at"),
+    ('"updated_at".x IS NULL', 1, "cannot ask for updated_at"),
+    ("annotations.quality.score > 1", 1, "write annotation.<name>.score"),
     ("a = 1;", 6, "join several with AND or OR"),
     ("a = 1; b = 2", 6, "join several with AND or OR"),
     ("f(a) = 1", 1, "no functions"),

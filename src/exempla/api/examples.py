@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -26,6 +25,7 @@ from exempla.store import examples, search
 from exempla.store.access import Permit
 from exempla.store.annotations import Annotation, Value
 from exempla.store.bodies import Fields
+from exempla.store.database import Transaction
 from exempla.store.examples import Example, Page, Written
 
 
@@ -165,9 +165,7 @@ class ExamplesController(Controller):
         until = time.monotonic() + query_timeout  # waiting for a free thread counts
         read = _reader(database.read, examples.list_page, permit)
         if data.filter is not None:
-            # In a thread: a long filter takes some 100 ms, and a deep one much of the stack.
-            filter = await asyncio.to_thread(filters.parse, data.filter)
-            find = partial(search.page, filter=filter, until=until)
+            find = partial(_search, text=data.filter, until=until)
             read = _reader(database.search, find, permit)
         return await _page(read, dataset_id, data.dataset_version_id, size, data.cursor)
 
@@ -234,6 +232,11 @@ class ExamplesController(Controller):
         deleted = await database.write(examples.delete, permit, dataset, version, ids)
         gone = set(deleted)
         return DeletedAnswer(True, deleted, [id for id in ids if id not in gone])
+
+
+def _search(tx: Transaction, permit: Permit, *where: Any, text: str, **page: Any) -> Page:
+    """Find what matches; in the thread of the search, since a long filter takes some 100 ms."""
+    return search.page(tx, permit, *where, filter=filters.parse(text), **page)
 
 
 def _ids(dataset_id: str, version_id: str | None) -> tuple[ResourceId, ResourceId | None]:

@@ -320,7 +320,11 @@ VALUE = {"name": "x", "text": "y"}
         ({"annotations": [{"record_id": 7, "values": [VALUE]}]}, 400, "annotations[0].record_id"),
         ({"annotations": [record("x")]}, 422, "annotations[0].values"),
         ({"annotations": [record("x", {"text": "y"})]}, 422, "annotations[0].values[0].name"),
-        ({"annotations": [record("x", VALUE | {"score": "1"})]}, 400, "values[0].score"),
+        (
+            {"annotations": [record("x", VALUE | {"score": "1"})]},
+            400,
+            "values[0].score must be a number or null, not a string",
+        ),
         ({"annotations": [record("x", VALUE | {"score": True})]}, 400, "values[0].score"),
         ({"annotations": [record("x", VALUE | {"label": 1})]}, 400, "values[0].label"),
         ({"annotations": [record("x", VALUE | {"text": []})]}, 400, "values[0].text"),

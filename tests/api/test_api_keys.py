@@ -322,7 +322,7 @@ USER = {"key_type": "USER", "name": "bad"}
         (USER | {"description": "a\0b"}, 422, "description"),
         (USER | {"secret": "mine"}, 422, "secret"),
         (USER | {"expires_at": 1_900_000_000}, 400, "expires_at"),
-        (USER | {"expires_at": "tomorrow"}, 400, "expires_at"),
+        (USER | {"expires_at": "tomorrow"}, 400, "expires_at must be a time with its zone"),
         (USER | {"expires_at": "2030-01-01T00:00:00"}, 400, "expires_at"),
         (USER | {"expires_at": "2020-01-01T00:00:00Z"}, 422, "expires_at"),
         (USER | {"expires_at": "0001-01-01T00:00:00+14:00"}, 422, "expires_at"),
@@ -364,7 +364,11 @@ Spoil = Callable[[Answer], object]
             "organizations[0].spaces[0].role.name must be one of ADMIN, MEMBER, READ_ONLY, "
             "not 'OWNER'",
         ),
-        (lambda o: o["spaces"][0].update(role={"type": "CUSTOM", "id": "x"}), 422, "role"),
+        (
+            lambda o: o["spaces"][0].update(role={"type": "CUSTOM", "id": "x"}),
+            422,
+            "organizations[0].spaces[0].role.type must be PREDEFINED, not 'CUSTOM'",
+        ),
         (lambda o: o.update(owner="me"), 422, "owner"),
         (
             lambda o: o.update(org_id=make_id("Organization", 999_999_999, "aBcDeFgHiJ")),

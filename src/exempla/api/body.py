@@ -156,13 +156,19 @@ def _explain(message: str, type: Any) -> Problem:
     if said.startswith("Object contains unknown field"):
         return ValidationError(f"{inside}{name} is not a known member")
     if expected := _EXPECTED.match(said):
-        wanted = " or ".join(_TYPES.get(t.strip(), t.strip()) for t in expected[1].split("|"))
+        types = [one.strip() for one in expected[1].split("|")]
+        if "float" in types and "int" in types:
+            types.remove("int")
+        wanted = " or ".join(_TYPES.get(one, one) for one in types)
         return InvalidRequest(
             f"{where} must be {wanted}, not {_TYPES.get(expected[2], expected[2])}"
         )
     if said.startswith(_ENUM):
-        words = ", ".join(_words(inspect.type_info(type), path))
-        return ValidationError(f"{where} must be one of {words}, not {said.removeprefix(_ENUM)}")
+        words = _words(inspect.type_info(type), path)
+        wanted = words[0] if len(words) == 1 else f"one of {', '.join(words)}"
+        return ValidationError(f"{where} must be {wanted}, not {said.removeprefix(_ENUM)}")
+    if said.startswith("Invalid RFC3339"):
+        return InvalidRequest(f"{where} must be a time with its zone, as in 2030-01-31T09:30:00Z")
     if said.startswith("Integer value out of range"):
         return ValidationError(f"{where} is out of range")
     return InvalidRequest(f"{where}: {said}")

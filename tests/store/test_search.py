@@ -152,6 +152,29 @@ def test_a_filter_too_long_to_narrow_by_is_decided_all_the_same(store: Store) ->
         assert [example.id for example in found(store, dataset.id, text)] == [ids[3]]
 
 
+@pytest.mark.parametrize(
+    "leaf", ["n = 3", "m.n.n.n != 3", "n NOT IN (1, 2, 'x')", 'annotation."x".score IS NULL']
+)
+@pytest.mark.parametrize(("levels", "word"), [(28, ""), (14, "NOT ")])
+def test_a_deep_filter_is_decided(store: Store, leaf: str, levels: int, word: str) -> None:
+    dataset, _, _ = store.dataset_of(5)
+    text = leaf
+    for level in range(levels):
+        text = f"{leaf} {'AND' if level % 2 else 'OR'} {word}({text})"
+    matches = filters.matcher(filters.parse(text))
+    expected = [n for n in range(5) if matches("", f'{{"n":{n}}}', {})]
+    assert numbers(found(store, dataset.id, text)) == expected
+
+
+@pytest.mark.parametrize("word", ["OR", "AND"])
+@pytest.mark.parametrize("leaf", ["m.n.n = 3", "n NOT LIKE 'x'", "annotation.x.score = 1"])
+def test_a_long_filter_is_decided(store: Store, leaf: str, word: str) -> None:
+    dataset, _, _ = store.dataset_of(5)
+    assert numbers(found(store, dataset.id, f" {word} ".join([leaf] * 300) + " OR n = 2")) == (
+        [0, 1, 2, 3, 4] if "NOT" in leaf else [2]
+    )
+
+
 def test_an_example_is_found_by_its_id(store: Store) -> None:
     dataset, _, ids = store.dataset_of(5)
     for text, expected in [
@@ -294,9 +317,14 @@ def _asked(name: str) -> list[str]:
     asked += [f"text {sign} '{text}'" for sign in signs for text in texts]
     asked += [f"text LIKE '{text}'" for text in [*texts, "%", "_", "a%", "%\\%", "%b", "a_b%"]]
     asked += ["score IN (0, 7, 'x')", "score IN (0.5, 7)", "text IN ('a', '100%', '\0')"]
+    asked += ["score IN (" + ", ".join(["1"] * 100) + ")", "text = '" + "x" * 9_000 + "'"]
     asked += ["score LIKE '%'", "score = 'x'", "text = 5", "score = TRUE", "label = 'a'"]
     asked += [f"{part} IS NULL" for part in ("score", "label", "text")]
-    return [f'annotation."{name}".{one}' for one in asked]
+    return [
+        *(f'annotation."{name}".{one}' for one in asked),
+        f'annotation."{name}\0".score IS NULL',
+        "annotation.\"\0\".text = 'a'",
+    ]
 
 
 def test_annotations_are_compared_right(store: Store) -> None:

@@ -18,15 +18,20 @@ Narrow = Callable[[Simple, bool], str]
 It is "" if that cannot be said: the condition may hold anywhere, or is sure nowhere.
 """
 
+MAX_DEPTH = 10
+"""Levels of AND, OR and NOT in the SQL; SQLite's parser can have some 100 open ends at once."""
 
-def narrowed(condition: Condition, narrow: Narrow, *, sure: bool = False) -> str:
+
+def narrowed(condition: Condition, narrow: Narrow, *, sure: bool = False, depth: int = 0) -> str:
     """Return the SQL of a condition, as a `Narrow` does that of its simple ones."""
     if isinstance(condition, Not):
-        inner = narrowed(condition.condition, narrow, sure=not sure)
+        inner = narrowed(condition.condition, narrow, sure=not sure, depth=depth + 1)
         return f"({inner} IS NOT TRUE)" if inner else ""
     if not isinstance(condition, And | Or):
         return narrow(condition, sure)
-    parts = [narrowed(part, narrow, sure=sure) for part in condition.conditions]
+    if depth > MAX_DEPTH:
+        return ""
+    parts = [narrowed(one, narrow, sure=sure, depth=depth + 1) for one in condition.conditions]
     # What is unknown beside AND may hold, and beside OR need not: the rest tells as much.
     if not all(parts) and isinstance(condition, And) == sure:
         return ""

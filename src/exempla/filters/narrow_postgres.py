@@ -66,7 +66,9 @@ class _Narrowing:
         return "" if sure else self._strings(condition)
 
     def _annotation(self, condition: Simple, operand: AnnotationPart) -> str:
-        """Return where the condition holds, which is sure."""
+        """Return where the condition holds, which is sure; "" for what PostgreSQL cannot hold."""
+        if "\0" in operand.name:
+            return ""
         part = "CAST(a.score AS numeric)" if operand.part == "score" else f"a.{operand.part}"
         if isinstance(condition, IsNull):
             return f"NOT {self._exists(operand, f'{part} IS NOT NULL')}"

@@ -16,6 +16,7 @@ from exempla.errors import Unavailable
 from exempla.filters import Annotation, Annotations, Filter, deadline
 from exempla.filters.numbers import exact
 from exempla.ids import ResourceId
+from exempla.store import annotations as annotations_store
 from exempla.store import datasets, examples, versions
 from exempla.store.access import Permit
 from exempla.store.database import Row, Transaction
@@ -53,12 +54,6 @@ _IDS = """
     SELECT e.ordinal, e.id, e.created_at
     FROM EACH(:ordinals) AS given (value) CROSS JOIN examples AS e
     WHERE e.dataset_id = :dataset_id AND e.ordinal = CAST(given.value AS BIGINT)"""
-
-_ANNOTATIONS = """
-    SELECT a.ordinal, a.name, a.score, a.label, a.text
-    FROM annotations AS a
-    WHERE a.dataset_id = :dataset_id AND a.ordinal >= :first AND a.ordinal <= :last
-      AND a.name IN (SELECT given.value FROM EACH(:names) AS given (value))"""
 
 
 def page(
@@ -134,13 +129,12 @@ def _annotations(
     tx: Transaction, at: At, names: frozenset[str], batch: Sequence[_Scanned]
 ) -> Mapping[int, Annotations]:
     """Return the annotations of these names by the ordinal of their example."""
-    if not names or not batch:
+    if not names:
         return {}
-    given = msgspec.json.encode(sorted(names)).decode()
-    first, last = batch[0][0], batch[-1][0]
+    ordinals = [row[0] for row in batch]
     found: dict[int, dict[str, Annotation]] = {}
-    for ordinal, name, score, label, text in tx.all(
-        _ANNOTATIONS, dataset_id=at.dataset_id, first=first, last=last, names=given
+    for ordinal, name, score, label, text in annotations_store.parts_of_examples(
+        tx, at.dataset_id, ordinals, names
     ):
         exactly = None if score is None else exact(score)
         found.setdefault(ordinal, {})[name] = Annotation(exactly, label, text)

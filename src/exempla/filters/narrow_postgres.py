@@ -31,7 +31,7 @@ MAX_TERMS = 50
 MAX_SOUGHT = 4
 """Strings of one condition that are looked for; each takes as long as to read the body."""
 
-MAX_LENGTH = 500
+MAX_LENGTH = 100
 """Characters of one of them that are looked for."""
 
 MAX_EXPONENT = 1_000

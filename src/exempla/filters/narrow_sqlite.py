@@ -36,8 +36,9 @@ from exempla.filters.narrow import Simple, joined, narrowed
 MAX_TERMS = 200
 """Comparisons in the SQL; SQLite allows some 1,000 levels of an expression."""
 
-MAX_PATTERN = 500
-"""Characters of a pattern; SQLite takes that many steps for each character of a string."""
+MAX_PATTERN = 100
+"""Characters of a pattern; SQLite takes up to so many steps for each character of a string, and
+does not look at the clock meanwhile."""
 
 _GLOB_SPECIAL = re.compile(r"[*?\[]")
 _ESCAPED = r"'*\u*'"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.data import BATCH
+from benchmarks.filters import measure_filters
 from benchmarks.growth import measure_growth
 from benchmarks.report import (
     Growth,
@@ -19,7 +21,7 @@ from benchmarks.report import (
     print_results,
     write_json,
 )
-from benchmarks.rig import ENGINES, Loaded, open_rigs
+from benchmarks.rig import ENGINES, Loaded, Rig, open_rigs
 from benchmarks.work import measure
 
 RESULTS = Path(__file__).parent / "results"
@@ -33,10 +35,12 @@ def main() -> int:
     options = _options()
     results: list[Result] = []
     growths: list[Growth] = []
-    if options.growth is None:
-        loads, results = _run_works(options.engine, options.examples)
-    else:
+    if options.growth is not None:
         loads, growths = _run_growth(options.engine, options.growth)
+    elif options.filters:
+        loads, results = _run_works(options.engine, options.examples, measure_filters)
+    else:
+        loads, results = _run_works(options.engine, options.examples, measure)
     print_loads(loads)
     write_json(options.output, options.engine, loads, results, growths)
     print(f"written to {options.output}")
@@ -60,12 +64,13 @@ def _options() -> argparse.Namespace:
         metavar="N",
         help="do W3 only, at growing sizes (default: 10000 100000 1000000)",
     )
+    parser.add_argument("--filters", action="store_true", help="search by filters only")
     parser.add_argument("--engine", choices=ENGINES, default="sqlite")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where the JSON goes")
     options = parser.parse_args()
     if options.growth is not None:
         options.growth = sorted(options.growth) or GROWTH_SIZES
-    kind = "works" if options.growth is None else "growth"
+    kind = "growth" if options.growth else "filters" if options.filters else "works"
     started = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     options.output = options.output or RESULTS / f"{options.engine}-{kind}-{started}.json"
     return options
@@ -83,11 +88,13 @@ def _load_of(loaded: Loaded) -> Load:
     return Load(total, round(total / loaded.server_s), round(total / loaded.floor_s))
 
 
-def _run_works(engine: str, examples: int) -> tuple[list[Load], list[Result]]:
+def _run_works(
+    engine: str, examples: int, works: Callable[[Rig, Loaded], Iterator[Result]]
+) -> tuple[list[Load], list[Result]]:
     results = []
     with open_rigs(engine, 1) as (rig,):
         loaded = rig.load(1, examples)
-        for result in measure(rig, loaded):
+        for result in works(rig, loaded):
             print(f"{result.work}: {result.exempla_ms} ms", file=sys.stderr, flush=True)
             results.append(result)
     title = f"{examples:,} examples on {engine}, milliseconds; the floor is {FLOORS[engine]}"

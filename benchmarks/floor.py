@@ -54,17 +54,21 @@ class Floor(ABC):
 
     def page(self, dataset: int, after: int, *, first_version: bool = False) -> bytes:
         """Read a page, joined into one JSON text. Times stay numbers."""
-        found = self.rows(dataset, after, first_version=first_version)
-        items = [
-            f'{{"id":"{id_}","created_at":{created},"updated_at":{updated},{body[1:]}'
-            for id_, created, updated, body in found
-        ]
-        return f"[{','.join(items)}]".encode()
+        return as_page(self.rows(dataset, after, first_version=first_version))
 
     def read_whole(self, dataset: int, total: int, *, first_version: bool) -> None:
         """Read all pages of a version of `total` examples."""
         for after in range(0, total, PAGE):
             self.page(dataset, after, first_version=first_version)
+
+
+def as_page(found: Iterable[PageRow]) -> bytes:
+    """Join examples into one JSON text."""
+    items = [
+        f'{{"id":"{id_}","created_at":{created},"updated_at":{updated},{body[1:]}'
+        for id_, created, updated, body in found
+    ]
+    return f"[{','.join(items)}]".encode()
 
 
 def now() -> int:

@@ -53,6 +53,8 @@ class Rig:
     client: Client
     floor: Floor
     space: str
+    database: str
+    """The server's own: the path of its SQLite file, or its URL."""
 
     def load(self, number: int, total: int) -> Loaded:
         """Load `total` examples into a new dataset on both sides, 1,000 at a time."""
@@ -123,19 +125,20 @@ def _open_cluster(stack: ExitStack, folder: Path) -> Cluster:
 
 def _open_rig(stack: ExitStack, folder: Path, cluster: Cluster | None) -> Rig:
     (folder / "data").mkdir(parents=True)
-    floor, arguments = _open_floor(folder, cluster)
+    floor, arguments, database = _open_floor(folder, cluster)
     stack.enter_context(closing(floor))
     served = stack.enter_context(closing(Served(arguments, folder / "server.log")))
     client = stack.enter_context(closing(Client(served.port)))
-    return Rig(client, floor, client.default_space())
+    return Rig(client, floor, client.default_space(), database)
 
 
-def _open_floor(folder: Path, cluster: Cluster | None) -> tuple[Floor, list[str]]:
-    """Open a floor; return the flags, too, that put a server on a database beside it."""
+def _open_floor(folder: Path, cluster: Cluster | None) -> tuple[Floor, list[str], str]:
+    """Open a floor; return the flags, too, that put a server on a database beside it, and that."""
     if cluster is None:
-        return SqliteFloor(folder / "floor.db"), ["--data-dir", str(folder / "data")]
+        data = folder / "data"
+        return SqliteFloor(folder / "floor.db"), ["--data-dir", str(data)], str(data / "exempla.db")
     from benchmarks.floor_postgres import PostgresFloor
 
     url = cluster.new_database(f"exempla_{folder.name}")
     floor_url = cluster.new_database(f"floor_{folder.name}")
-    return PostgresFloor(floor_url, url), ["--database-url", url]
+    return PostgresFloor(floor_url, url), ["--database-url", url], url

@@ -123,7 +123,11 @@ def test_whole_scores_stay_whole(client: httpx.Client) -> None:
     ("members", "status", "detail"),
     [
         ({}, 422, "annotation_config_type"),
-        ({"annotation_config_type": "STARS"}, 422, "annotation_config_type"),
+        (
+            {"annotation_config_type": "STARS"},
+            422,
+            "annotation_config_type must be one of CATEGORICAL, CONTINUOUS, FREEFORM, not 'STARS'",
+        ),
         ({"annotation_config_type": "continuous"}, 422, "annotation_config_type"),
         ({"annotation_config_type": None}, 400, "annotation_config_type"),
         (FREEFORM | {"name": ""}, 422, "name"),
@@ -145,7 +149,11 @@ def test_whole_scores_stay_whole(client: httpx.Client) -> None:
         (CONTINUOUS | {"minimum_score": None}, 400, "minimum_score"),
         (CONTINUOUS | {"maximum_score": True}, 400, "maximum_score"),
         (CONTINUOUS | {"values": LABELS}, 422, "values"),
-        (CONTINUOUS | {"optimization_direction": "UP"}, 422, "optimization_direction"),
+        (
+            CONTINUOUS | {"optimization_direction": "UP"},
+            422,
+            "optimization_direction must be one of MAXIMIZE, MINIMIZE, NONE, not 'UP'",
+        ),
         ({"annotation_config_type": "CATEGORICAL"}, 422, "values"),
         (CATEGORICAL | {"minimum_score": 0}, 422, "minimum_score"),
         (CATEGORICAL | {"values": []}, 422, "values"),

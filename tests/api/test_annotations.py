@@ -320,11 +320,20 @@ VALUE = {"name": "x", "text": "y"}
         ({"annotations": [{"record_id": 7, "values": [VALUE]}]}, 400, "annotations[0].record_id"),
         ({"annotations": [record("x")]}, 422, "annotations[0].values"),
         ({"annotations": [record("x", {"text": "y"})]}, 422, "annotations[0].values[0].name"),
-        ({"annotations": [record("x", VALUE | {"score": "1"})]}, 400, "values[0].score"),
+        (
+            {"annotations": [record("x", VALUE | {"score": "1"})]},
+            400,
+            "values[0].score must be a number or null, not a string",
+        ),
         ({"annotations": [record("x", VALUE | {"score": True})]}, 400, "values[0].score"),
         ({"annotations": [record("x", VALUE | {"label": 1})]}, 400, "values[0].label"),
         ({"annotations": [record("x", VALUE | {"text": []})]}, 400, "values[0].text"),
         ({"annotations": [record("x", VALUE | {"by": "me"})]}, 422, "values[0].by"),
+        (
+            {"annotations": [record("x", VALUE, VALUE | {"text": "a\0b"})]},
+            422,
+            "annotations[0].values[1].text contains the character U+0000",
+        ),
         ({"annotations": [record("x", VALUE)], "more": 1}, 422, "more"),
     ],
 )

@@ -7,11 +7,16 @@ import re
 import httpx
 import pytest
 
+from exempla.api.access import NEEDS
+from exempla.api.access import OPEN as OPEN_ROUTES
 from tests.api.helpers import (
     TYPES,
     assert_problem,
     default_space,
+    guessed,
+    make_dataset,
     make_id,
+    numbered,
     ok,
     send,
     three,
@@ -163,6 +168,34 @@ def test_a_method_that_a_path_does_not_have(
     assert response.status_code == 405
     assert_problem(response, 405, response.json()["type"].removeprefix("/errors#"), method)
     assert set(re.split(r",\s*", response.headers["Allow"])) >= allowed
+
+
+def test_options_names_every_method_of_a_path(stranger: httpx.Client) -> None:
+    methods: dict[str, set[str]] = {}
+    for route in [*NEEDS, *OPEN_ROUTES]:
+        method, path = route.split()
+        methods.setdefault(re.sub(r"\{[a-z_]+\}", "x", path), {"OPTIONS"}).add(method)
+    for path, expected in methods.items():
+        response = stranger.request("OPTIONS", path)
+        assert response.status_code == 204
+        head = {"HEAD"} if "GET" in expected else set()
+        assert set(response.headers["Allow"].split(", ")) == expected | head, path
+
+
+def test_head_is_answered_as_get_without_a_body(
+    client: httpx.Client, stranger: httpx.Client
+) -> None:
+    dataset = make_dataset(client, numbered(3))
+    for url in ("/healthz", "/v2/spaces", dataset.url, dataset.examples_url, "/openapi.json"):
+        got, head = client.get(url), client.head(url)
+        assert head.status_code == 200
+        assert head.content == b""
+        for header in ("Content-Type", "Content-Length"):
+            assert head.headers[header] == got.headers[header]
+        assert head.headers["X-Request-Id"]
+    assert stranger.head(dataset.url).status_code == 401
+    assert client.head(f"/v2/datasets/{guessed(dataset.id)}").status_code == 404
+    assert client.head(f"{dataset.examples_url}/search").status_code == 405
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/png;q=0.1", "nonsense"])

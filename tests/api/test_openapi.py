@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from exempla.api.access import NEEDS, OPEN
+from tests.api.helpers import three
 from tests.serving import KEY, Served
 
 CHECKS = (
@@ -72,6 +73,36 @@ def test_problems_are_problem_details(document: dict[str, Any]) -> None:
     for response in responses.values():
         (content,) = response["content"]
         assert content == "application/problem+json"
+
+
+def test_problems_tell_their_headers(document: dict[str, Any]) -> None:
+    responses = document["components"]["responses"]
+    assert "WWW-Authenticate" in responses["401"]["headers"]
+    for status in ("429", "503"):
+        assert responses[status]["headers"]["Retry-After"]["schema"] == {"type": "integer"}
+
+
+def test_parameters_tell_what_they_allow(client: httpx.Client, document: dict[str, Any]) -> None:
+    url = three(client).examples_url
+    told = set()
+    for route, operation in operations(document).items():
+        if not route.startswith("GET "):
+            continue
+        path = url if route.endswith("/examples") else route.removeprefix("GET ")
+        for parameter in operation.get("parameters", []):
+            name, schema = parameter["name"], parameter["schema"]
+            good = schema.get("enum") or [schema.get(end) for end in ("minimum", "maximum")]
+            bad = "NONE" if "enum" in schema else str((good[1] or 0) + 1)
+            if name in ("limit", "key_type", "status"):
+                told.add((name, schema.get("maximum")))
+                assert {client.get(path, params={name: one}).status_code for one in good} == {200}
+                assert client.get(path, params={name: bad}).status_code == 422, route
+    assert told == {("limit", 100), ("limit", 500), ("key_type", None), ("status", None)}
+
+
+def test_the_limit_of_a_search_is_told(document: dict[str, Any]) -> None:
+    limit, _ = document["components"]["schemas"]["SearchExamples"]["properties"]["limit"]["oneOf"]
+    assert limit == {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}
 
 
 def test_the_page_shows_every_route_and_loads_nothing(

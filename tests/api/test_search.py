@@ -152,3 +152,5 @@ def test_a_search_has_a_time_limit(
             ok(client.get(dataset.examples_url))
     finally:
         assert served.stop() == 0
+    assert "unavailable" in served.output
+    assert "cause=None" not in served.output.replace("'", "").replace(": ", "=")

@@ -22,7 +22,6 @@ from exempla.filters.expressions import (
     IsNull,
     Like,
     Not,
-    Operand,
     Operator,
     Or,
 )
@@ -103,7 +102,7 @@ GOOD: list[tuple[str, Condition]] = [
 NAMES = (
     "select case if from where date current_date timestamp interval values order key user "
     "left escape end row map array any all exists cast group limit union with like_ x e1 "
-    "annotations created_at format text div collate unnest struct table"
+    "format text div collate unnest struct table"
 )
 GOOD += [(f"{name} = 1", compare(name, "=", Decimal(1))) for name in NAMES.split()]
 
@@ -121,21 +120,25 @@ def test_a_filter_means(text: str, condition: Condition) -> None:
         ("annotation.a.text IS NULL", AnnotationPart("a", "text")),
     ],
 )
-def test_a_part_of_an_annotation_can_be_named(text: str, operand: Operand) -> None:
+def test_a_part_of_an_annotation_can_be_named(text: str, operand: AnnotationPart) -> None:
     filter = parse(text)
     assert filter.operands == {operand}
-    assert filter.names_annotations
+    assert filter.annotations == {operand.name}
 
 
 def test_a_filter_knows_what_it_names() -> None:
     filter = parse("a = 1 AND (id = 'x' OR NOT b.c LIKE 'y' OR a = 2)")
     assert filter.operands == {Field(("a",)), ExampleId(), Field(("b", "c"))}
-    assert not filter.names_annotations
+    assert filter.names_ids
+    assert not filter.annotations
 
 
 BAD = [
     # text, where the mistake is, what is said of it
     ("a == 1", 3, "write = instead"),
+    ("a = 1 AND created_at > '2026'", 11, "cannot ask for created_at"),
+    ('"updated_at".x IS NULL', 1, "cannot ask for updated_at"),
+    ("annotations.quality.score > 1", 1, "write annotation.<name>.score"),
     ("a = 1;", 6, "join several with AND or OR"),
     ("a = 1; b = 2", 6, "join several with AND or OR"),
     ("f(a) = 1", 1, "no functions"),

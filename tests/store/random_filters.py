@@ -25,6 +25,7 @@ class Case:
 
 
 NAMES = ["a", "b", 'quo"te', "back\\slash", "é", "\U0001f600", "\0", "", "tab\t", "a.b", "$", "id "]
+NAMES += ["a/b", "a*"]
 STRINGS = [
     "",
     "a",
@@ -41,45 +42,73 @@ STRINGS = [
     "it's",
 ]
 STRINGS += ["1", "true", "null", '"', "\\", "x" * 50, "a/b", "[a]*?", "]", "x" * 600]
+STRINGS += ["{}", '{"a": 1}', "[1]", "\ufffd", "\ufffe", "Aa"]
 NUMBERS = ["0", "-0", "0.0", "1", "1.0", "10e-1", "-1", "0.1", "0.10000000000000001", "2", "1e400"]
 NUMBERS += ["-1e400", "1e-400", "9007199254740993", "9007199254740992", "9223372036854775807"]
 NUMBERS += ["9223372036854775808", "-9223372036854775809", "1" + "0" * 400, "9" * 40, "1e308"]
-NUMBERS += ["1.7976931348623157e308", "1.7976931348623159e308", "5e-324", "1E+2", "100"]
+NUMBERS += [
+    "1e999999999",
+    "-1e999999999",
+    "1e-999999999",
+    "1.7976931348623157e308",
+    "1.7976931348623159e308",
+    "5e-324",
+    "1E+2",
+    "100",
+]
 
 name = st.sampled_from(NAMES)
 string = st.sampled_from(STRINGS)
 number = st.sampled_from(NUMBERS)
+few = st.sampled_from(["a", "b", "a/b"])  # names that meet often
 
 
 def written_as(text: str, escaped: bool) -> str:
     return json.dumps(text) if escaped else msgspec.json.encode(text).decode()
 
 
+def _all_escaped(text: str) -> str:
+    units = text.encode("utf-16-be").hex()
+    return '"' + "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)) + '"'
+
+
+def written_in_all_ways(text: str) -> list[str]:
+    """Write a string as JSON: plainly, and with escapes of each kind."""
+    plain = written_as(text, escaped=False)
+    return [plain, written_as(text, escaped=True), plain.replace("/", "\\/"), _all_escaped(text)]
+
+
 def _members(pairs: list[tuple[str, str]]) -> str:
-    return "{" + ", ".join(f"{json.dumps(n)}: {v}" for n, v in pairs) + "}"
+    return "{" + ", ".join(f"{name}: {value}" for name, value in pairs) + "}"
 
 
-scalar = (
-    st.builds(written_as, string, st.booleans())
-    | number
-    | st.sampled_from(["true", "false", "null"])
-)
+def written(texts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return texts.flatmap(lambda text: st.sampled_from(written_in_all_ways(text)))
+
+
+scalar = written(string) | number | st.sampled_from(["true", "false", "null"])
 value = st.recursive(
     scalar,
     lambda inner: (
         st.lists(inner, max_size=2).map(lambda items: "[" + ",".join(items) + "]")
-        | st.lists(st.tuples(name, inner), max_size=3).map(_members)  # also with a name twice
+        | st.lists(st.tuples(written(name), inner), max_size=3).map(
+            _members
+        )  # also with a name twice
     ),
     max_leaves=4,
 )
-body = st.dictionaries(name, value, min_size=1, max_size=4)
+deep = st.lists(st.tuples(written(few), scalar), max_size=3).map(_members)
+deeper = st.lists(st.tuples(written(few), scalar | deep), max_size=3).map(_members)
+body = st.dictionaries(name, value, min_size=1, max_size=4) | st.dictionaries(
+    few, value | deep | deeper, min_size=1, max_size=3
+)
 
 literal = (
     string.map(lambda s: ("'" + s.replace("'", "''") + "'", s))
     | number.map(lambda n: (n, Decimal(n)))
     | st.sampled_from([("TRUE", True), ("false", False)])
 )
-path = st.lists(name, min_size=1, max_size=2)
+path = st.lists(name, min_size=1, max_size=2) | st.lists(few, min_size=1, max_size=3)
 
 
 def quoted(text: str, quote: str) -> str:

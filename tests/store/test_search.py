@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from exempla import filters
 from exempla.errors import NotFound, Unavailable
+from exempla.filters.numbers import exact
 from exempla.ids import ResourceId
-from exempla.store import annotation_configs, datasets, examples, search, users
+from exempla.store import annotation_configs, datasets, examples, revisions, search, users
 from exempla.store import annotations as annotation_store
 from exempla.store.access import OPERATOR
 from exempla.store.annotation_configs import ConfigSettings
@@ -34,7 +35,7 @@ from tests.store.random_filters import (
     case,
     quoted,
     same_type,
-    written_as,
+    written_in_all_ways,
 )
 from tests.store.values import fields, raw
 
@@ -84,11 +85,6 @@ def test_every_filter_finds_what_its_definition_says(
         assert [example.id for example in page] == expected, one.text
 
 
-def _written_in_all_ways(text: str) -> list[str]:
-    plain = written_as(text, escaped=False)
-    return [plain, written_as(text, escaped=True), plain.replace("/", "\\/")]
-
-
 def _everywhere(texts: list[str]) -> list[Fields]:
     return [raw(a=text, o=f'{{"a": {text}}}') for text in texts]
 
@@ -96,7 +92,7 @@ def _everywhere(texts: list[str]) -> list[Fields]:
 @pytest.mark.parametrize("name", ["a", "o.a"])
 @pytest.mark.parametrize("sign", sorted(OPERATORS))
 def test_all_pairs_of_values_are_compared_right(store: Store, sign: str, name: str) -> None:
-    texts = [text for string in STRINGS for text in _written_in_all_ways(string)]
+    texts = [text for string in STRINGS for text in written_in_all_ways(string)]
     texts += [*NUMBERS, "true", "false", "null"]
     dataset, _ = store.new_dataset(*_everywhere(texts))
     values = [json.loads(text, parse_float=Decimal, parse_int=Decimal) for text in texts]
@@ -121,7 +117,7 @@ def _a(example: examples.Example) -> str:
 @pytest.mark.parametrize("name", ["a", "o.a"])
 @pytest.mark.parametrize("pattern", ["{}%", "%{}%", "%{}", "_{}_", "{}"])
 def test_every_part_of_a_string_is_found(store: Store, name: str, pattern: str) -> None:
-    texts = [text for string in STRINGS for text in _written_in_all_ways(f"+{string}-")]
+    texts = [text for string in STRINGS for text in written_in_all_ways(f"+{string}-")]
     dataset, _ = store.new_dataset(*_everywhere(texts))
     for string in [text for text in STRINGS if "'" not in text]:
         like = pattern.format(string)
@@ -154,6 +150,29 @@ def test_a_filter_too_long_to_narrow_by_is_decided_all_the_same(store: Store) ->
         "(" * 30 + " AND ".join(["n=3"] * 300) + ")" * 30,
     ):
         assert [example.id for example in found(store, dataset.id, text)] == [ids[3]]
+
+
+@pytest.mark.parametrize(
+    "leaf", ["n = 3", "m.n.n.n != 3", "n NOT IN (1, 2, 'x')", 'annotation."x".score IS NULL']
+)
+@pytest.mark.parametrize(("levels", "word"), [(28, ""), (14, "NOT ")])
+def test_a_deep_filter_is_decided(store: Store, leaf: str, levels: int, word: str) -> None:
+    dataset, _, _ = store.dataset_of(5)
+    text = leaf
+    for level in range(levels):
+        text = f"{leaf} {'AND' if level % 2 else 'OR'} {word}({text})"
+    matches = filters.matcher(filters.parse(text))
+    expected = [n for n in range(5) if matches("", f'{{"n":{n}}}', {})]
+    assert numbers(found(store, dataset.id, text)) == expected
+
+
+@pytest.mark.parametrize("word", ["OR", "AND"])
+@pytest.mark.parametrize("leaf", ["m.n.n = 3", "n NOT LIKE 'x'", "annotation.x.score = 1"])
+def test_a_long_filter_is_decided(store: Store, leaf: str, word: str) -> None:
+    dataset, _, _ = store.dataset_of(5)
+    assert numbers(found(store, dataset.id, f" {word} ".join([leaf] * 300) + " OR n = 2")) == (
+        [0, 1, 2, 3, 4] if "NOT" in leaf else [2]
+    )
 
 
 def test_an_example_is_found_by_its_id(store: Store) -> None:
@@ -224,7 +243,7 @@ def test_pages_show_every_match_once(store: Store, text: str, limit: int) -> Non
 def test_a_match_far_behind_is_found_in_one_page(
     store: Store, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MAX_BATCH", 16)
+    monkeypatch.setattr(revisions, "MAX_PART", 16)
     dataset, _ = store.new_dataset(
         *[fields(n=n, rare=n == 499, m={"rare": n == 499}) for n in range(500)]
     )
@@ -235,7 +254,7 @@ def test_a_match_far_behind_is_found_in_one_page(
 def test_large_examples_are_read_few_at_a_time(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "BATCH_SIZE", 1_000)
+    monkeypatch.setattr(revisions, "PART_SIZE", 1_000)
     dataset, _ = store.new_dataset(*[fields(n=n, text="x" * 2_000) for n in range(20)])
     assert numbers(found(store, dataset.id, "NOT n < 19", limit=2)) == [19]
 
@@ -283,6 +302,59 @@ def test_a_filter_finds_by_annotations(store: Store) -> None:
     assert numbers(found(store, dataset.id, text)) == [1, 2]
     assert found(store, dataset.id, f'annotation."{name}".score = {big - 1}') == []
     assert numbers(found(store, dataset.id, f'annotation."{name}".score IS NULL')) == [0]
+
+
+SCORES = [0, 0.1, 0.5, 1, 7, 9_007_199_254_740_992, 9_007_199_254_740_993, 1e300, 5e-324, -2.5]
+TEXTS = ["", "a", "A", "é", "\uffff", "\U0001f600", "100%", "a_b", r"a\b", "axb", "it's", ' "a" ']
+
+
+def _asked(name: str) -> list[str]:
+    """Return conditions on the parts of annotations of this name."""
+    signs = ["=", "!=", "<", "<=", ">", ">="]
+    scores = [*map(repr, SCORES), "1e400", "-1e400", "9" * 400, "1e999999999", "0.10"]
+    texts = [text.replace("'", "''") for text in [*TEXTS, "\0", "none"]]
+    asked = [f"score {sign} {score}" for sign in signs for score in scores]
+    asked += [f"text {sign} '{text}'" for sign in signs for text in texts]
+    asked += [f"text LIKE '{text}'" for text in [*texts, "%", "_", "a%", "%\\%", "%b", "a_b%"]]
+    asked += ["score IN (0, 7, 'x')", "score IN (0.5, 7)", "text IN ('a', '100%', '\0')"]
+    asked += ["score IN (" + ", ".join(["1"] * 100) + ")", "text = '" + "x" * 9_000 + "'"]
+    asked += ["score LIKE '%'", "score = 'x'", "text = 5", "score = TRUE", "label = 'a'"]
+    asked += [f"{part} IS NULL" for part in ("score", "label", "text")]
+    return [
+        *(f'annotation."{name}".{one}' for one in asked),
+        f'annotation."{name}\0".score IS NULL',
+        "annotation.\"\0\".text = 'a'",
+    ]
+
+
+def test_annotations_are_compared_right(store: Store) -> None:
+    name, other = uuid.uuid4().hex, uuid.uuid4().hex
+    settings = ConfigSettings(minimum_score=-1e308, maximum_score=1e308)
+    for one in (name, other):
+        store.write(
+            annotation_configs.create, OPERATOR, store.space.id, one, "CONTINUOUS", settings
+        )
+    user = store.read(users.first)
+    assert user is not None
+    given = [*[(score, None) for score in SCORES], *[(None, text) for text in TEXTS], (1, "a")]
+    dataset, _, ids = store.dataset_of(len(given) + 2)
+    records = [
+        (id, [annotation_store.Value(name, score, None, text, "")])
+        for id, (score, text) in zip(ids, given, strict=False)
+    ]
+    records.append((ids[-1], [annotation_store.Value(other, 7, None, "a", "")]))
+    permit = OPERATOR._replace(user_id=user)
+    store.write(annotation_store.annotate, permit, dataset.id, records)
+    annotations = [
+        {name: filters.Annotation(None if s is None else exact(repr(s)), None, text)}
+        for s, text in given
+    ]
+    annotations += [{}, {other: filters.Annotation(Decimal(7), None, "a")}]
+    for asked in _asked(name):
+        for text in (asked, f"NOT {asked}", f"{asked} AND NOT n = 3"):
+            matches = filters.matcher(filters.parse(text))
+            expected = [n for n, one in enumerate(annotations) if matches("", f'{{"n":{n}}}', one)]
+            assert numbers(found(store, dataset.id, text)) == expected, text
 
 
 def test_without_annotations_they_are_missing(store: Store) -> None:

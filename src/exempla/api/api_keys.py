@@ -18,7 +18,10 @@ from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_ASSIGNMENTS, MAX_GRACE_S, MAX_KEY_NAME_LENGTH
 from exempla.store import keys
 from exempla.store.access import Role
-from exempla.store.keys import ApiKey, Grant
+from exempla.store.keys import ApiKey, Grant, KeyType
+
+Status = Literal["ACTIVE", "REVOKED"]
+"""Whether a key works; one that is expired or was replaced counts as revoked."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -62,7 +65,7 @@ class OrganizationAssignment(msgspec.Struct, forbid_unknown_fields=True):
 class CreateKey(msgspec.Struct, forbid_unknown_fields=True):
     """A new key; `organizations` and `account_role` are for `SERVICE` keys alone."""
 
-    key_type: Literal["USER", "SERVICE"]
+    key_type: KeyType
     name: str
     description: str | None = None
     expires_at: datetime | None = None
@@ -92,8 +95,8 @@ class KeyAnswer(msgspec.Struct, omit_defaults=True):
     id: str
     name: str
     description: str
-    key_type: str
-    status: str
+    key_type: KeyType
+    status: Status
     redacted_key: str
     created_at: str
     created_by_user_id: str

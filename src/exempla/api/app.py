@@ -44,7 +44,8 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 def create_app(database: Database, query_timeout: float = DEFAULT_QUERY_TIMEOUT_S) -> ASGIApp:
     """Return the application that serves this database; a search may take so many seconds."""
-    return _with_request_id(_with_exact_paths(create_litestar(database, query_timeout)))
+    app = create_litestar(database, query_timeout)
+    return _with_request_id(_with_exact_paths(_with_head_and_options(app)))
 
 
 def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIMEOUT_S) -> Litestar:
@@ -79,6 +80,31 @@ def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIM
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _with_head_and_options(app: Litestar) -> ASGIApp:
+    """Answer HEAD as GET, whose body the server leaves out (RFC 9110, section 9.3.2).
+
+    And name in the answer to OPTIONS every method of the path, of which Litestar names a part.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+
+        async def send_with_allow(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 204:
+                path = scope["path_template"]
+                methods = {m for r in app.routes if r.path_format == path for m in r.methods}
+                allow = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+                headers = [pair for pair in message["headers"] if pair[0] != b"allow"]
+                message["headers"] = [*headers, (b"allow", allow.encode())]
+            await send(message)
+
+        asked = scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS"
+        await app(scope, receive, send_with_allow if asked else send)
+
+    return answer
 
 
 def _with_exact_paths(app: ASGIApp) -> ASGIApp:

@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 import msgspec
 from litestar.dto import AbstractDTO
 from litestar.openapi.spec import Reference, Schema
+from msgspec import inspect
 
 from exempla.errors import InvalidRequest, Problem, ValidationError
 from exempla.limits import MAX_NESTING
+from exempla.nesting import is_too_deep
 
 T = TypeVar("T")
 
@@ -22,9 +24,10 @@ IN_A_THREAD_FROM = 256 * 1024
 _LONE_SURROGATE = re.compile(
     r"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]..)"
 )
-_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 _AT = re.compile(r"(?s)(.*?)(?: - at `\$(.*)`)?")
 _QUOTED = re.compile(r"(?s)`(.*)`")
+_STEP = re.compile(r"\.([^.\[]+)|(\[)")
+_ENUM = "Invalid enum value "
 _EXPECTED = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
 _TYPES = {
     "array": "an array",
@@ -79,7 +82,7 @@ def read(body: bytes, type: type[T]) -> T:
         return msgspec.json.decode(text, type=type)
     except msgspec.ValidationError as error:
         _check_grammar(text)  # the decoder stops at the first wrong member
-        raise _explain(str(error)) from None
+        raise _explain(str(error), type) from None
     except msgspec.DecodeError as error:
         raise _not_json(text, error) from None
     except RecursionError:
@@ -122,15 +125,8 @@ async def check_nesting(values: Sequence[tuple[str, msgspec.Raw]]) -> None:
 
 def _check_nesting(values: Sequence[tuple[str, msgspec.Raw]]) -> None:
     for where, value in values:
-        level = 0
-        for match in _STRING_OR_BRACKET.finditer(bytes(value)):
-            token = match[0]
-            if token in b"[{":
-                level += 1
-                if level > MAX_NESTING:
-                    raise ValidationError(_TOO_DEEP.format(where=where))
-            elif token in b"]}":
-                level -= 1
+        if is_too_deep(bytes(value)):
+            raise ValidationError(_TOO_DEEP.format(where=where))
 
 
 def type_name(value: msgspec.Raw) -> str:
@@ -140,8 +136,8 @@ def type_name(value: msgspec.Raw) -> str:
     return _TYPES[kinds.get(first, "float")]
 
 
-def _explain(message: str) -> Problem:
-    """Turn msgspec's message into a problem that names the field as the contract does."""
+def _explain(message: str, type: Any) -> Problem:
+    """Turn msgspec's message on a body of this type into one that names fields as we do."""
     match = _AT.fullmatch(message)
     said, path = (match[1], match[2] or "") if match else (message, "")
     where = path.lstrip(".") or "the body"
@@ -153,12 +149,47 @@ def _explain(message: str) -> Problem:
     if said.startswith("Object contains unknown field"):
         return ValidationError(f"{inside}{name} is not a known member")
     if expected := _EXPECTED.match(said):
-        wanted = " or ".join(_TYPES.get(t.strip(), t.strip()) for t in expected[1].split("|"))
+        types = [one.strip() for one in expected[1].split("|")]
+        if "float" in types and "int" in types:
+            types.remove("int")
+        wanted = " or ".join(_TYPES.get(one, one) for one in types)
         return InvalidRequest(
             f"{where} must be {wanted}, not {_TYPES.get(expected[2], expected[2])}"
         )
-    if said.startswith("Invalid enum value"):
-        return ValidationError(f"{where} is not one of the words that are allowed here")
+    if said.startswith(_ENUM):
+        words = _words(inspect.type_info(type), path)
+        wanted = words[0] if len(words) == 1 else f"one of {', '.join(words)}"
+        return ValidationError(f"{where} must be {wanted}, not {said.removeprefix(_ENUM)}")
+    if said.startswith("Invalid RFC3339"):
+        return InvalidRequest(f"{where} must be a time with its zone, as in 2030-01-31T09:30:00Z")
     if said.startswith("Integer value out of range"):
         return ValidationError(f"{where} is out of range")
     return InvalidRequest(f"{where}: {said}")
+
+
+def _words(type: inspect.Type, path: str) -> list[str]:
+    """Return the words that are allowed at this place, such as `.organizations[0].role.name`."""
+    types = [type]
+    for member, _ in _STEP.findall(path):
+        types = [inner for one in _parts(types) for inner in _inside(one, member)]
+    return [
+        str(word)
+        for one in _parts(types)
+        if isinstance(one, inspect.LiteralType)
+        for word in one.values
+    ]
+
+
+def _parts(types: list[inspect.Type]) -> list[inspect.Type]:
+    return [
+        part
+        for one in types
+        for part in (one.types if isinstance(one, inspect.UnionType) else [one])
+    ]
+
+
+def _inside(type: inspect.Type, member: str) -> list[inspect.Type]:
+    """Return the type of this member, or of the items if it is empty."""
+    if isinstance(type, inspect.StructType):
+        return [field.type for field in type.fields if field.encode_name == member]
+    return [type.item_type] if isinstance(type, inspect.ListType) else []

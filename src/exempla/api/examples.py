@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -26,6 +25,7 @@ from exempla.store import examples, search
 from exempla.store.access import Permit
 from exempla.store.annotations import Annotation, Value
 from exempla.store.bodies import Fields
+from exempla.store.database import Transaction
 from exempla.store.examples import Example, Page, Written
 
 
@@ -165,9 +165,7 @@ class ExamplesController(Controller):
         until = time.monotonic() + query_timeout  # waiting for a free thread counts
         read = _reader(database.read, examples.list_page, permit)
         if data.filter is not None:
-            # In a thread: a long filter takes some 100 ms, and a deep one much of the stack.
-            filter = await asyncio.to_thread(filters.parse, data.filter)
-            find = partial(search.page, filter=filter, until=until)
+            find = partial(_search, text=data.filter, until=until)
             read = _reader(database.search, find, permit)
         return await _page(read, dataset_id, data.dataset_version_id, size, data.cursor)
 
@@ -234,6 +232,11 @@ class ExamplesController(Controller):
         deleted = await database.write(examples.delete, permit, dataset, version, ids)
         gone = set(deleted)
         return DeletedAnswer(True, deleted, [id for id in ids if id not in gone])
+
+
+def _search(tx: Transaction, permit: Permit, *where: Any, text: str, **page: Any) -> Page:
+    """Find what matches; in the thread of the search, since a long filter takes some 100 ms."""
+    return search.page(tx, permit, *where, filter=filters.parse(text), **page)
 
 
 def _ids(dataset_id: str, version_id: str | None) -> tuple[ResourceId, ResourceId | None]:
@@ -321,15 +324,16 @@ def _records(given: list[AnnotateRecord]) -> list[tuple[str, list[Value]]]:
         if not record.values:
             raise ValidationError(f"{where}.values is empty; give at least one")
         values = [
-            Value(v.name, v.score, v.label, _text(v.text, where), f"{where}.values[{number}]")
+            Value(v.name, v.score, v.label, _text(v.text, place), place)
             for number, v in enumerate(record.values)
+            for place in [f"{where}.values[{number}]"]
         ]
         records.append((record.record_id, values))
     return records
 
 
 def _text(text: str | None, where: str) -> str | None:
-    return None if text is None else fields.text(text, f"{where}: text", MAX_TEXT_LENGTH)
+    return None if text is None else fields.text(text, f"{where}.text", MAX_TEXT_LENGTH)
 
 
 def _written(written: Written) -> WrittenAnswer:

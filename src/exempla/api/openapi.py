@@ -12,7 +12,7 @@ import html
 import json
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar import Controller, Litestar, MediaType, Request, Response, get
@@ -21,23 +21,37 @@ from litestar.openapi import OpenAPIConfig
 
 from exempla import __version__
 from exempla.api.access import NEEDS, OPEN
+from exempla.api.api_keys import Status
 from exempla.api.body import JsonBody
 from exempla.api.openapi_examples import EXAMPLES
+from exempla.api.pages import DEFAULT_LIMIT, MAX_EXAMPLES_LIMIT, MAX_LIMIT
 from exempla.api.problems import CONTENT_TYPE, ProblemDetails
 from exempla.errors import Problem
+from exempla.store.keys import KeyType
 
 Document = dict[str, Any]
 
+
+def _limit(highest: int) -> Document:
+    return {"type": "integer", "minimum": 1, "maximum": highest, "default": DEFAULT_LIMIT}
+
+
 _PARAMETER_TYPES: dict[str, Document] = {
-    "limit": {"type": "integer", "minimum": 1},
-    "cursor": {"type": "string"},
+    "limit": _limit(MAX_LIMIT),
+    "key_type": {"type": "string", "enum": get_args(KeyType)},
+    "status": {"type": "string", "enum": get_args(Status)},
 }
+_EXAMPLES_LIMIT = _limit(MAX_EXAMPLES_LIMIT)
 _HEADERS = {
     "X-Request-Id": {
         "description": "The request's own id, or a new one; the log has it too.",
         "schema": {"type": "string"},
         "required": True,
     }
+}
+_HEADER_TYPES: dict[str, Document] = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "How to send a key.", "schema": {"type": "string"}},
 }
 
 
@@ -86,7 +100,10 @@ def complete(described: Document) -> Document:
     document = copy.deepcopy(described)
     components = document.setdefault("components", {})
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-    components["schemas"]["ProblemDetails"] = _problem_schema()
+    schemas = components["schemas"]
+    schemas["ProblemDetails"] = _problem_schema()
+    if search := schemas.get("SearchExamples"):
+        search["properties"]["limit"]["oneOf"][0] = _EXAMPLES_LIMIT
     components["responses"] = {
         str(problem.status): _problem_response(problem) for problem in _problems()
     }
@@ -110,6 +127,8 @@ def _complete_operation(route: str, operation: Document) -> None:
         operation["x-needs-role"] = NEEDS[route].name
     for parameter in operation.get("parameters", []):
         _complete_parameter(parameter)
+        if operation["operationId"] == "list_examples" and parameter["name"] == "limit":
+            parameter["schema"] = _EXAMPLES_LIMIT
     if operation["operationId"] in EXAMPLES and "requestBody" in operation:
         content = operation["requestBody"]["content"]["application/json"]
         content["example"] = EXAMPLES[operation["operationId"]]
@@ -140,7 +159,7 @@ def _problems() -> list[type[Problem]]:
 def _problem_response(problem: type[Problem]) -> Document:
     return {
         "description": (problem.__doc__ or "").split("\n")[0],
-        "headers": _HEADERS,
+        "headers": _HEADERS | {name: _HEADER_TYPES[name] for name in problem.headers},
         "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
     }
 

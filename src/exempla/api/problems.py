@@ -64,7 +64,9 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     """Render whatever a request raised, the framework's own errors included."""
     path = request.scope["path"]
     if isinstance(error, Unavailable):
-        _log.warning("unavailable", path=path, method=request.method, cause=repr(error.__cause__))
+        _log.warning(
+            "unavailable", path=path, method=request.method, cause=repr(error.__cause__ or error)
+        )
     if isinstance(error, Problem):
         return render(error, path)
     if isinstance(error, HTTPException) and error.status_code < 500:

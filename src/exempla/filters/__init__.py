@@ -36,14 +36,15 @@ A condition is true or false, never unknown:
   there is no escape character.
 - Of a name that an object has twice, the last one counts, as in Python.
 
-`parse` reads a filter, `matcher` decides on examples, and `narrow` says in SQL what a match must
-at least be, so that SQLite can skip most examples that are none.
+`parse` reads a filter, `matcher` decides on examples. `narrow_sqlite` and `narrow_postgres` say
+in SQL what a match must at least be, so that the database can skip most examples that are none.
 """
 
-from exempla.filters.evaluate import Annotation, Annotations, Matcher, matcher, matches
+from exempla.filters.evaluate import Annotation, Annotations, Matcher, matcher
 from exempla.filters.expressions import Filter
 from exempla.filters.grammar import parse
-from exempla.filters.narrow import narrow
+from exempla.filters.narrow_postgres import narrow_postgres
+from exempla.filters.narrow_sqlite import narrow_sqlite
 
 __all__ = [
     "Annotation",
@@ -51,7 +52,7 @@ __all__ = [
     "Filter",
     "Matcher",
     "matcher",
-    "matches",
-    "narrow",
+    "narrow_postgres",
+    "narrow_sqlite",
     "parse",
 ]

@@ -99,6 +99,11 @@ class Filter:
     operands: frozenset[Operand]
 
     @property
-    def names_annotations(self) -> bool:
-        """Tell whether the annotations of the examples are needed to decide."""
-        return any(isinstance(operand, AnnotationPart) for operand in self.operands)
+    def names_ids(self) -> bool:
+        """Tell whether the ids of the examples are needed to decide."""
+        return ExampleId() in self.operands
+
+    @property
+    def annotations(self) -> frozenset[str]:
+        """Return the names of the annotations that are needed to decide."""
+        return frozenset(one.name for one in self.operands if isinstance(one, AnnotationPart))

@@ -96,6 +96,13 @@ _BEYOND = {
     "SELECT": "there are no subqueries in a filter",
     "CASE": "there is no CASE in a filter; join conditions with AND and OR",
 }
+_MANAGED = {
+    "created_at": "a filter cannot ask for created_at, which is no field of an example",
+    "updated_at": "a filter cannot ask for updated_at, which is no field of an example",
+    "annotations": "write annotation.<name>.score, .label or .text",
+}
+"""Members of an example in an answer that cannot be fields."""
+
 IN_LIST = "IN is followed by values in parentheses, as in topic IN ('a', 'b')"
 _Part = Literal["score", "label", "text"]
 _PARTS: tuple[_Part, ...] = ("score", "label", "text")
@@ -341,6 +348,8 @@ def _name_of(lexeme: _Lexeme) -> str:
 def _operand(first: _Lexeme, path: tuple[str, ...]) -> Operand:
     if path == ("id",):
         return ExampleId()
+    if hint := _MANAGED.get(path[0]):
+        mistake(first.offset, hint)
     if first.text != "annotation" or len(path) == 1:  # "annotation" in quotes is a field
         return Field(path)
     if len(path) == 3:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -12,7 +12,7 @@ from exempla.ids import ResourceId
 from exempla.store import annotation_configs, datasets
 from exempla.store.access import Permit
 from exempla.store.annotation_configs import Config
-from exempla.store.database import Transaction
+from exempla.store.database import Row, Transaction
 
 
 class Value(NamedTuple):
@@ -58,17 +58,22 @@ _UPSERT = """
 _SELECT = """
     SELECT a.ordinal, a.name, a.score, a.label, a.text, a.updated_at, u.id, u.suffix, u.email"""
 
-_BETWEEN = f"""{_SELECT}
-    FROM annotations AS a JOIN users AS u ON u.id = a.user_id
-    WHERE a.dataset_id = :dataset_id AND a.ordinal >= :first AND a.ordinal <= :last
+_RANGE = "annotations AS a", "a.ordinal >= :first AND a.ordinal <= :last"
+_EACH = (
+    "EACH(:ordinals) AS given (value) CROSS JOIN annotations AS a",
+    "a.ordinal = CAST(given.value AS BIGINT)",
+)
+
+_OF_EXAMPLES = f"""{_SELECT}
+    FROM {{source}} JOIN users AS u ON u.id = a.user_id
+    WHERE a.dataset_id = :dataset_id AND {{those}}
     ORDER BY a.ordinal, a.name"""
 
-_OF_EACH = f"""{_SELECT}
-    FROM EACH(:ordinals) AS given (value)
-    CROSS JOIN annotations AS a
-    JOIN users AS u ON u.id = a.user_id
-    WHERE a.dataset_id = :dataset_id AND a.ordinal = CAST(given.value AS BIGINT)
-    ORDER BY a.ordinal, a.name"""
+_PARTS = """
+    SELECT a.ordinal, a.name, a.score, a.label, a.text
+    FROM {source}
+    WHERE a.dataset_id = :dataset_id AND {those}
+      AND a.name IN (SELECT named.value FROM EACH(:names) AS named (value))"""
 
 
 def annotate(
@@ -111,24 +116,43 @@ def annotate(
 def of_examples(
     tx: Transaction, dataset: int, ordinals: Sequence[int]
 ) -> dict[int, list[Annotation]]:
-    """Return the annotations of the examples with these ordinals, which ascend, by ordinal.
-
-    Neighbours are read as a range, others one by one: what lies between may be much.
-    """
-    if not ordinals:
-        return {}
-    first, last = ordinals[0], ordinals[-1]
-    if last - first < 2 * len(ordinals):
-        rows = tx.all(_BETWEEN, dataset_id=dataset, first=first, last=last)
-    else:
-        given = msgspec.json.encode([str(ordinal) for ordinal in ordinals]).decode()
-        rows = tx.all(_OF_EACH, dataset_id=dataset, ordinals=given)
+    """Return the annotations of the examples with these ordinals, which ascend, by ordinal."""
     found: dict[int, list[Annotation]] = {}
-    for ordinal, name, score, label, text, updated_at, user, suffix, email in rows:
+    for ordinal, name, score, label, text, updated_at, user, suffix, email in _of_these(
+        tx, _OF_EXAMPLES, dataset, ordinals
+    ):
         annotator = ResourceId("User", user, suffix)
         annotation = Annotation(name, score, label, text, updated_at, annotator, email)
         found.setdefault(ordinal, []).append(annotation)
     return found
+
+
+def parts_of_examples(
+    tx: Transaction, dataset: int, ordinals: Sequence[int], names: Iterable[str]
+) -> list[Row]:
+    """Return the annotations of these names: `(ordinal, name, score, label, text)`, in no order.
+
+    The examples are those with these ordinals, which ascend. Scores are the text of a number.
+    """
+    # No annotation has a name with U+0000, which PostgreSQL's text cannot hold.
+    given = msgspec.json.encode([name for name in names if "\0" not in name]).decode()
+    return _of_these(tx, _PARTS, dataset, ordinals, names=given)
+
+
+def _of_these(
+    tx: Transaction, query: str, dataset: int, ordinals: Sequence[int], **values: object
+) -> list[Row]:
+    """Read neighbours as a range, others one by one: what lies between may be much."""
+    if not ordinals:
+        return []
+    first, last = ordinals[0], ordinals[-1]
+    if last - first < 2 * len(ordinals):
+        source, those = _RANGE
+        values |= {"first": first, "last": last}
+    else:
+        source, those = _EACH
+        values["ordinals"] = msgspec.json.encode([str(one) for one in ordinals]).decode()
+    return tx.all(query.format(source=source, those=those), dataset_id=dataset, **values)
 
 
 def _checked(value: Value, configs: dict[str, Config]) -> Value:

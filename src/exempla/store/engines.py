@@ -41,7 +41,7 @@ OUT_OF_TIME = (
 _STEPS_BETWEEN_LOOKS = 10_000
 """Steps of SQLite's machine, some 100 microseconds, between two looks at the clock."""
 
-_PLACEHOLDER = re.compile(r"(?<!:):([a-z_]+)")
+_PLACEHOLDER = re.compile(r"(?<!:):([a-z_]+[0-9]*)")
 _EACH = re.compile(r"EACH\(:([a-z_]+)\) AS ([a-z]+) \(value\)")
 _FOR_UPDATE = re.compile(r"\s*FOR UPDATE OF [a-z_]+")
 
@@ -86,7 +86,6 @@ class Sqlite:
     name: ClassVar = "sqlite"
     begin_read: ClassVar = "BEGIN"
     begin_write: ClassVar = "BEGIN IMMEDIATE"
-    narrows_filters: ClassVar = True
     Error: ClassVar = sqlite3.Error
 
     def __init__(self, path: Path) -> None:
@@ -161,7 +160,6 @@ class Postgres:
     name: ClassVar = "postgresql"
     begin_read: ClassVar = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     begin_write: ClassVar = "BEGIN"
-    narrows_filters: ClassVar = False
     Error: ClassVar = psycopg.Error
 
     def __init__(self, url: URL) -> None:

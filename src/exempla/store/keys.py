@@ -14,8 +14,9 @@ from exempla import clock
 from exempla.errors import AccessForbidden, Conflict, NotFound, ValidationError
 from exempla.ids import ResourceId, new_suffix
 from exempla.store import spaces, users
-from exempla.store.access import Permit, Role
+from exempla.store.access import READS, Permit, Role
 from exempla.store.database import Row, Transaction
+from exempla.store.listing import IN_SPACE, in_space
 
 KeyType = Literal["USER", "SERVICE"]
 
@@ -91,12 +92,13 @@ _CREATE = """
 
 _LIST = (
     _SELECT
-    + """
+    + f"""
     WHERE k.id < :before
       AND k.key_type = :key_type
       AND (:any_creator = 1 OR (c.id = :creator AND c.suffix = :creator_suffix))
-      AND (:any_space = 1 OR EXISTS (
-        SELECT 1 FROM memberships AS m WHERE m.user_id = k.user_id AND m.space_id = :space))
+      AND (:in_space = 0 OR EXISTS (
+        SELECT 1 FROM memberships AS m JOIN spaces AS s ON s.id = m.space_id
+        WHERE m.user_id = k.user_id AND {IN_SPACE} AND {READS}))
       AND (k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now)) = (:active = 1)
     ORDER BY k.id DESC
     LIMIT :limit"""
@@ -212,18 +214,15 @@ def list_page(
 ) -> list[ApiKey]:
     """Return keys, newest first, whose number is below `before`.
 
-    With a space: the service keys that have a role in it, unless a type is given. Else the user
-    keys, unless a type is given, that the caller made; an administrator may ask for those of
-    another `creator`, or for all service keys.
+    With a space: the service keys that have a role in it, unless a type is given; none if the
+    caller cannot read the space. Else the user keys, unless a type is given, that the caller
+    made; an administrator may ask for those of another `creator`, or for all service keys.
     """
-    if space:
-        spaces.get(tx, permit, space)
-    elif not permit.is_administrator:
-        if creator and creator != permit.user_id:
+    if not space:
+        if creator and creator != permit.user_id and not permit.is_administrator:
             raise AccessForbidden("only an administrator may list the keys of other users")
-        creator = permit.user_id
-    elif key_type != "SERVICE":
-        creator = creator or permit.user_id
+        if not permit.is_administrator or key_type != "SERVICE":
+            creator = creator or permit.user_id
     key_type = key_type or ("SERVICE" if space else "USER")
     rows = tx.all(
         _LIST,
@@ -232,8 +231,8 @@ def list_page(
         any_creator=int(creator is None),
         creator=creator.number if creator else 0,
         creator_suffix=creator.suffix if creator else "",
-        any_space=int(space is None),
-        space=space.number if space else 0,
+        **in_space(space),
+        **permit.spaces,
         active=int(active),
         now=clock.now(),
         limit=limit,

@@ -18,9 +18,6 @@ import msgspec
 from exempla.store.database import Row, Transaction
 from exempla.store.tables import END
 
-Narrowing = tuple[str, dict[str, object]]
-"""SQL over `e.id` and `r.body`, "" for none, and the values of its placeholders."""
-
 
 class At(NamedTuple):
     """The version that is read or written."""
@@ -62,6 +59,12 @@ class NewExample(NamedTuple):
 _HELD_BY_LATEST = f"r.valid_to = {END}"
 _HELD_BY_VERSION = "r.valid_from <= :version AND r.valid_to > :version"
 
+
+def held(at: At) -> str:
+    """Return the condition that the version `:version` holds the revision `r`."""
+    return _HELD_BY_LATEST if at.is_latest else _HELD_BY_VERSION
+
+
 # CROSS JOIN keeps SQLite's planner from reading the whole index instead of looking up each id.
 _FIND = """
     SELECT e.id, e.ordinal, r.valid_from, r.valid_to, r.updated_at, r.body
@@ -75,7 +78,7 @@ _PAGE = """
     SELECT r.ordinal, e.id, e.created_at, r.updated_at, r.body
     FROM revisions AS r
     JOIN examples AS e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal
-    WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND r.ordinal <= :last AND {held}{only}
+    WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND r.ordinal <= :last AND {held}
     ORDER BY r.ordinal
     LIMIT :limit"""
 
@@ -104,13 +107,9 @@ def find(tx: Transaction, at: At, ids: Sequence[str]) -> dict[str, Held]:
     """Return what the version holds of the examples with these ids, by id."""
     # PostgreSQL's text cannot hold U+0000, so no example has an id with it.
     given = msgspec.json.encode([id for id in ids if "\0" not in id]).decode()
-    held = _HELD_BY_LATEST if at.is_latest else _HELD_BY_VERSION
-    rows = tx.all(_FIND + held, ids=given, dataset_id=at.dataset_id, version=at.number)
+    rows = tx.all(_FIND + held(at), ids=given, dataset_id=at.dataset_id, version=at.number)
     return {row[0]: Held(*row) for row in rows}
 
-
-EVERY: Narrowing = ("", {})
-"""Narrows nothing."""
 
 MAX_PART = 1_000
 """Examples that are read at once."""
@@ -119,44 +118,37 @@ PART_SIZE = 8_000_000
 """Characters of the examples that are read at once, about: the last part tells their size."""
 
 
-def page(
-    tx: Transaction, at: At, after: int, limit: int, narrowing: Narrowing = EVERY
-) -> list[Row]:
+def page(tx: Transaction, at: At, after: int, limit: int) -> list[Row]:
     """Return the version's examples after this ordinal, in order, at most `limit` of them.
 
-    Each is `(ordinal, id, created_at, updated_at, body)`. Examples for which the narrowing does
-    not hold are left out.
+    Each is `(ordinal, id, created_at, updated_at, body)`.
     """
-    condition, values = narrowing
-    held = _HELD_BY_LATEST if at.is_latest else _HELD_BY_VERSION
     return tx.all(
-        _PAGE.format(held=held, only=f" AND ({condition})" if condition else ""),
+        _PAGE.format(held=held(at)),
         dataset_id=at.dataset_id,
         version=at.number,
         after=after,
         last=at.last_ordinal,
         limit=limit,
-        **values,
     )
 
 
-def parts(
-    tx: Transaction, at: At, after: int = 0, narrowing: Narrowing = EVERY, size: int = MAX_PART
-) -> Iterator[list[Row]]:
-    """Return the version's examples after this ordinal as `page` does, all of them, in parts.
+def parts(tx: Transaction, at: At) -> Iterator[list[Row]]:
+    """Return all of the version's examples as `page` does, in parts."""
+    after, size = 0, MAX_PART
+    while part := page(tx, at, after, size):
+        yield part
+        after, size = part[-1][0], next_size(part)
 
-    The first part has at most `size` examples. The parts grow, but not where examples are large.
+
+def next_size(part: Sequence[Row]) -> int:
+    """Return how many examples to read after these, whose bodies come last in their rows.
+
+    Four times as many, unless they are large.
     """
-    while True:
-        part = page(tx, at, after, size, narrowing)
-        if part:
-            yield part
-        if len(part) < size:
-            return
-        after = part[-1][0]
-        characters = sum(len(row[-1]) for row in part)
-        room = PART_SIZE * len(part) // max(characters, 1)
-        size = max(1, min(4 * len(part), MAX_PART, room))
+    characters = sum(len(row[-1]) for row in part)
+    room = PART_SIZE * len(part) // max(characters, 1)
+    return max(1, min(4 * len(part), MAX_PART, room))
 
 
 def add(tx: Transaction, at: At, added: Iterable[NewExample]) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from exempla import filters
 from exempla.errors import Unavailable
-from exempla.filters import Annotations, Filter, deadline, evaluate
+from exempla.filters import Annotation, Annotations, Filter, deadline
 from exempla.filters.numbers import exact
 from exempla.ids import ResourceId
 from exempla.store import annotations as annotations_store
 from exempla.store import datasets, examples, revisions, versions
 from exempla.store.access import Permit
-from exempla.store.database import Row, Transaction
+from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.engines import OUT_OF_TIME
 from exempla.store.examples import Example, Page
@@ -25,11 +27,23 @@ from exempla.store.revisions import At
 
 _NONE: Annotations = {}
 
-MAX_BATCH = 1_000
-"""Examples that are read at once."""
+_NARROW = {"sqlite": filters.narrow_sqlite, "postgresql": filters.narrow_postgres}
 
-BATCH_SIZE = 8_000_000
-"""Characters of the examples that are read at once, about: the last batch tells their size."""
+_Scanned = tuple[int, str, int, str]
+"""An example's ordinal, its id (or "" where the filter needs none), `updated_at`, and body."""
+
+_SCAN = """
+    SELECT r.ordinal, {id}, r.updated_at, r.body
+    FROM revisions AS r{joined}
+    WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND r.ordinal <= :last AND {held}{only}
+    ORDER BY r.ordinal
+    LIMIT :limit"""
+_EXAMPLES = " JOIN examples AS e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal"
+
+_IDS = """
+    SELECT e.ordinal, e.id, e.created_at
+    FROM EACH(:ordinals) AS given (value) CROSS JOIN examples AS e
+    WHERE e.dataset_id = :dataset_id AND e.ordinal = CAST(given.value AS BIGINT)"""
 
 
 def page(
@@ -64,44 +78,54 @@ def page(
 def _matches(
     tx: Transaction, dataset: Dataset, at: At, filter: Filter, after: int, limit: int
 ) -> list[Example]:
-    narrowing = filters.narrow(filter) if tx.engine.narrows_filters else revisions.EVERY
+    condition, values = _NARROW[tx.engine.name](filter)
+    scan = _SCAN.format(
+        id="e.id" if filter.names_ids else "''",
+        joined=_EXAMPLES if filter.names_ids else "",
+        held=revisions.held(at),
+        only=f" AND ({condition})" if condition else "",
+    )
+    values |= {"dataset_id": at.dataset_id, "version": at.number, "last": at.last_ordinal}
     matches = filters.matcher(filter)
-    found: list[Example] = []
+    found: list[_Scanned] = []
     size = limit
     while True:
-        batch = revisions.page(tx, at, after, size, narrowing)
-        annotations: Mapping[int, Annotations] = {}
-        if filter.names_annotations:
-            annotations = _annotations(tx, dataset, [row[0] for row in batch])
+        batch = tx.all(scan, **values, after=after, limit=size)
+        annotations = _annotations(tx, at, filter.annotations, batch)
         for row in batch:
             deadline.check()
-            ordinal, id, _, _, body = row
+            ordinal, id, _, body = row
             if matches(id, body, annotations.get(ordinal, _NONE)):
-                found.append(Example(*row))
+                found.append(row)
         if len(found) >= limit or len(batch) < size:
-            return found[:limit]
+            return _examples(tx, at, found[:limit])
         after = batch[-1][0]
-        size = _next_size(batch)
+        size = revisions.next_size(batch)
+
+
+def _examples(tx: Transaction, at: At, found: Sequence[_Scanned]) -> list[Example]:
+    """Add what the scan left out: to join each row that it looks at takes half of its time."""
+    if not found:
+        return []
+    ordinals = msgspec.json.encode([str(ordinal) for ordinal, _, _, _ in found]).decode()
+    rows = tx.all(_IDS, dataset_id=at.dataset_id, ordinals=ordinals)
+    more = {ordinal: (id, created_at) for ordinal, id, created_at in rows}
+    return [
+        Example(ordinal, *more[ordinal], updated_at, body) for ordinal, _, updated_at, body in found
+    ]
 
 
 def _annotations(
-    tx: Transaction, dataset: Dataset, ordinals: Sequence[int]
+    tx: Transaction, at: At, names: frozenset[str], batch: Sequence[_Scanned]
 ) -> Mapping[int, Annotations]:
-    """Return the annotations of these examples by ordinal, as the filter sees them."""
-    found = annotations_store.of_examples(tx, dataset.id.number, ordinals)
-    return {
-        ordinal: {
-            one.name: evaluate.Annotation(
-                None if one.score is None else exact(one.score), one.label, one.text
-            )
-            for one in annotations
-        }
-        for ordinal, annotations in found.items()
-    }
-
-
-def _next_size(batch: Sequence[Row]) -> int:
-    """Return how many examples to read next: four times as many, unless they are large."""
-    characters = sum(len(row[-1]) for row in batch)
-    room = BATCH_SIZE * len(batch) // max(characters, 1)
-    return max(1, min(4 * len(batch), MAX_BATCH, room))
+    """Return the annotations of these names by the ordinal of their example."""
+    if not names:
+        return {}
+    ordinals = [row[0] for row in batch]
+    found: dict[int, dict[str, Annotation]] = {}
+    for ordinal, name, score, label, text in annotations_store.parts_of_examples(
+        tx, at.dataset_id, ordinals, names
+    ):
+        exactly = None if score is None else exact(score)
+        found.setdefault(ordinal, {})[name] = Annotation(exactly, label, text)
+    return found

@@ -37,6 +37,7 @@ def ax(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ax]
     """Give an `ax` whose profile is the one that the documents show."""
     made = Ax(served, tmp_path_factory.mktemp("ax"))
     profile = block("toml").replace("8787", str(served.port))
+    profile = profile.replace("8788", str(served.flight_port))
     made("profiles", "create", PROFILE, "--from-file", made.write("p.toml", profile)).succeeded()
     yield made
     made.stop()
@@ -99,6 +100,18 @@ def test_create_datasets_from_every_kind_of_file(ax: Ax) -> None:
     for done in shown:
         assert fields(done.answer) == QUESTIONS
     assert fields(page.answer) == many[:500]
+
+
+def test_many_examples_over_flight(ax: Ax) -> None:
+    many: list[dict[str, object]] = [{"n": n, "text": f"number {n}"} for n in range(1_500)]
+    name = unique("many")
+    file = ax.write("many.json", many)
+    made = ax("datasets", "create", "--name", *in_space(name), "--file", file)
+    made.succeeded("Dataset created successfully")
+    whole = ax("datasets", "export", made.answer["id"], "--stdout", "--all").answer
+    assert sorted(fields(whole), key=lambda one: one["n"]) == many
+    again = ax("datasets", "create", "--name", *in_space(name), "--file", file)
+    again.failed(f"there is a dataset named '{name}' in this space already")
 
 
 def test_live_with_a_dataset(ax: Ax, tmp_path: Path) -> None:

@@ -78,7 +78,9 @@ def test_every_method_that_works_is_played() -> None:
 
 
 def test_the_commands_run(served: Served, tmp_path: Path) -> None:
-    (tmp_path / "exempla.toml").write_text(block("toml").replace("8787", str(served.port)))
+    profile = block("toml").replace("8787", str(served.port))
+    profile = profile.replace("8788", str(served.flight_port))
+    (tmp_path / "exempla.toml").write_text(profile)
     commands = "\n".join([block("sh", 0), block("sh", 1)]).replace("8787", str(served.port))
     path = f"{client_python('ax').parent}:/usr/bin:/bin"
     done = subprocess.run(

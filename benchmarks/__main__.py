@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.bulk import measure_bulk
 from benchmarks.data import BATCH
 from benchmarks.filters import measure_filters
 from benchmarks.growth import measure_growth
 from benchmarks.report import (
+    Bulk,
     Growth,
     Load,
     Result,
+    print_bulk,
     print_growth,
     print_loads,
     print_results,
@@ -35,17 +38,22 @@ def main() -> int:
     options = _options()
     results: list[Result] = []
     growths: list[Growth] = []
+    bulks: list[Bulk] = []
+    loads: list[Load] = []
     if options.growth is not None:
         loads, growths = _run_growth(options.engine, options.growth)
+    elif options.bulk:
+        bulks = _run_bulk(options.engine, options.examples)
     elif options.filters:
         loads, results = _run_works(options.engine, options.examples, measure_filters)
     else:
         loads, results = _run_works(options.engine, options.examples, measure)
+        bulks = _run_bulk(options.engine, options.examples)
     print_loads(loads)
-    write_json(options.output, options.engine, loads, results, growths)
+    write_json(options.output, options.engine, loads, results, growths, bulks)
     print(f"written to {options.output}")
-    verdicts = [result.held for result in results] + [growth.held for growth in growths]
-    return int(False in verdicts)
+    held = [result.held for result in results] + [growth.held for growth in growths]
+    return int(False in held + [bulk.held for bulk in bulks])
 
 
 def _options() -> argparse.Namespace:
@@ -65,12 +73,14 @@ def _options() -> argparse.Namespace:
         help="do W3 only, at growing sizes (default: 10000 100000 1000000)",
     )
     parser.add_argument("--filters", action="store_true", help="search by filters only")
+    parser.add_argument("--bulk", action="store_true", help="W2 and W7 only, over Arrow Flight")
     parser.add_argument("--engine", choices=ENGINES, default="sqlite")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where the JSON goes")
     options = parser.parse_args()
     if options.growth is not None:
         options.growth = sorted(options.growth) or GROWTH_SIZES
-    kind = "growth" if options.growth else "filters" if options.filters else "works"
+    kinds = [kind for kind in ("growth", "filters", "bulk") if getattr(options, kind)]
+    kind = next(iter(kinds), "works")
     started = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     options.output = options.output or RESULTS / f"{options.engine}-{kind}-{started}.json"
     return options
@@ -100,6 +110,16 @@ def _run_works(
     title = f"{examples:,} examples on {engine}, milliseconds; the floor is {FLOORS[engine]}"
     print_results(results, title)
     return [_load_of(loaded)], results
+
+
+def _run_bulk(engine: str, examples: int) -> list[Bulk]:
+    bulks = []
+    with open_rigs(engine, 1) as (rig,):
+        for bulk in measure_bulk(rig, examples):
+            print(f"{bulk.work}: {bulk.exempla_rows_per_s} rows/s", file=sys.stderr, flush=True)
+            bulks.append(bulk)
+    print_bulk(bulks, f"{examples:,} examples on {engine}, rows a second; {FLOORS[engine]}")
+    return bulks
 
 
 def _run_growth(engine: str, sizes: list[int]) -> tuple[list[Load], list[Growth]]:

@@ -101,6 +101,20 @@ class Load:
     floor_rows_per_s: int
 
 
+@dataclass(frozen=True)
+class Bulk:
+    """A whole dataset written or read, in rows per second, beside the floor."""
+
+    work: str
+    rows: int
+    floor_rows_per_s: int
+    exempla_rows_per_s: int
+    bound: str
+    held: bool
+    peak_mib: int
+    """The server's memory over that of the idle one."""
+
+
 def _ms(seconds: float) -> float:
     return round(seconds * 1_000, 3)
 
@@ -152,6 +166,26 @@ def print_loads(loads: Sequence[Load]) -> None:
         )
 
 
+def print_bulk(bulks: Sequence[Bulk], title: str) -> None:
+    """Print the table of whole datasets."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("work", no_wrap=True)
+    for name in ("floor", "Exempla", "ratio", "bound", "held", "peak MiB"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for bulk in bulks:
+        ratio = bulk.exempla_rows_per_s / bulk.floor_rows_per_s
+        table.add_row(
+            bulk.work,
+            f"{bulk.floor_rows_per_s:,}",
+            f"{bulk.exempla_rows_per_s:,}",
+            f"{ratio:.2f}",
+            bulk.bound,
+            _verdict(bulk.held),
+            str(bulk.peak_mib),
+        )
+    Console().print(table)
+
+
 def _number(milliseconds: float) -> str:
     return f"{milliseconds:,.2f}" if milliseconds < 100 else f"{milliseconds:,.0f}"
 
@@ -166,6 +200,7 @@ def write_json(
     loads: Sequence[Load],
     results: Sequence[Result],
     growths: Sequence[Growth],
+    bulks: Sequence[Bulk],
 ) -> None:
     """Write everything to a file."""
     document = {
@@ -177,6 +212,7 @@ def write_json(
         "loads": [asdict(load) for load in loads],
         "results": [asdict(result) for result in results],
         "growth": [asdict(growth) for growth in growths],
+        "bulk": [asdict(bulk) for bulk in bulks],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1) + "\n")

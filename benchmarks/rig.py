@@ -55,6 +55,7 @@ class Rig:
     space: str
     database: str
     """The server's own: the path of its SQLite file, or its URL."""
+    served: Served
 
     def load(self, number: int, total: int) -> Loaded:
         """Load `total` examples into a new dataset on both sides, 1,000 at a time."""
@@ -129,7 +130,7 @@ def _open_rig(stack: ExitStack, folder: Path, cluster: Cluster | None) -> Rig:
     stack.enter_context(closing(floor))
     served = stack.enter_context(closing(Served(arguments, folder / "server.log")))
     client = stack.enter_context(closing(Client(served.port)))
-    return Rig(client, floor, client.default_space(), database)
+    return Rig(client, floor, client.default_space(), database, served)
 
 
 def _open_floor(folder: Path, cluster: Cluster | None) -> tuple[Floor, list[str], str]:

@@ -56,6 +56,11 @@ class Served:
         said = self._log.read_text(errors="replace")[-2_000:]
         raise RuntimeError(f"the server did not start; it said:\n{said}")
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
+
     def close(self) -> None:
         """End the server."""
         self._process.terminate()

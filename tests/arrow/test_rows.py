@@ -281,8 +281,9 @@ def test_rows_are_numbered_through_the_whole_stream(column: str, bad: object, at
 def test_parts_follow_each_other() -> None:
     batch = pa.RecordBatch.from_pydict(numbered(2 * ROWS_AT_ONCE + 1), SCHEMA)
     parts = read(batch, batch.slice(0, 0), batch.slice(3, 2))
-    assert [part.first for part in parts] == [0, 1_000, 2_000, 2_001]
-    assert [len(part.bodies) for part in parts] == [1_000, 1_000, 1, 2]
+    size = ROWS_AT_ONCE
+    assert [part.first for part in parts] == [0, size, 2 * size, 2 * size + 1]
+    assert [len(part.bodies) for part in parts] == [size, size, 1, 2]
     assert ids_of(parts) == [*batch["id"].to_pylist(), "row 3", "row 4"]
     assert parts[-1].bodies == [b'{"score":0.5,"json":{}}'] * 2
 

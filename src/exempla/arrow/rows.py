@@ -21,8 +21,9 @@ from exempla.errors import ValidationError
 from exempla.limits import MAX_BATCH_ROWS, MAX_EXAMPLE_ID_LENGTH, MAX_NESTING
 from exempla.nesting import is_too_deep
 
-ROWS_AT_ONCE = 1_000
-"""Rows of a batch that are Python objects at the same time."""
+ROWS_AT_ONCE = 5_000
+BYTES_AT_ONCE = 8_000_000
+"""Rows and bytes, about, of a batch that are Python objects at the same time."""
 
 MAX_TIME = 32_503_680_000 * MICROSECONDS
 """Times lie before the year 3000: what is later is a mistake of units."""
@@ -70,8 +71,9 @@ class Reader:
             raise ValidationError(
                 f"the record batch from row {self._next} on is not valid Arrow data: {error}"
             ) from None
-        for start in range(0, batch.num_rows, ROWS_AT_ONCE):
-            part = batch.slice(start, ROWS_AT_ONCE)
+        size = max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE * batch.num_rows // max(batch.nbytes, 1)))
+        for start in range(0, batch.num_rows, size):
+            part = batch.slice(start, size)
             yield self._rows(part)
             self._next += part.num_rows
 

@@ -64,9 +64,8 @@ def create_dataset(
     id = database.write_now(_begin)
     try:
         while part:
-            written = database.write_soon(_fill, id, part)
-            last, part = part[-1], next(parts, [])  # reads this one while that one is written
-            written()
+            database.write_now(_fill, id, part)
+            last, part = part[-1], next(parts, [])
             if is_cancelled():
                 raise Unavailable("the client has left; nothing was kept")
         return database.write_now(_publish, permit, id, space_id, name, last)

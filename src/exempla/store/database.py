@@ -279,14 +279,7 @@ class Database:
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As `write`, for a thread of the caller's own, which waits."""
-        return self.write_soon(function, *args, **kwargs)()
-
-    def write_soon(
-        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> Callable[[], T]:
-        """As `write_now`, but return at once; what is returned waits and gives the result."""
-        future = self._writer.submit(lambda tx: function(tx, *args, **kwargs))
-        return lambda: self._wait(future)
+        return self._wait(self._writer.submit(lambda tx: function(tx, *args, **kwargs)))
 
     async def _result(self, future: Future[T]) -> T:
         with self._problems():

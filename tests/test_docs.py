@@ -97,6 +97,14 @@ def test_the_python_of_the_readme(served: Served, tmp_path: Path) -> None:
     assert "['spelled out', 'v1']" in done.stdout
 
 
+def test_the_commands_of_versions(served: Served, tmp_path: Path) -> None:
+    script = "".join(blocks(ROOT / "docs" / "versions.md", "sh"))
+    answers = run(script.replace("planets", tmp_path.name), tmp_path, served)
+    assert answers.count('"status":409') == 1
+    assert answers.count('"status":') == 1
+    assert '"name":"as in May"' in answers
+
+
 def test_the_commands_of_running(tmp_path: Path) -> None:
     serve, keys = blocks(ROOT / "docs" / "running.md", "sh")
     run(serve, tmp_path)

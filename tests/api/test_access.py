@@ -130,6 +130,22 @@ def of_dataset(path: str, body: Callable[[World, Dataset], object]) -> Prepare:
     return prepare
 
 
+def of_versions(body: Callable[[World, Dataset], object]) -> Prepare:
+    def prepare(world: World) -> Call:
+        dataset = world.dataset()
+        return Call(f"/api/v1/datasets/{dataset.id}/versions", body(world, dataset))
+
+    return prepare
+
+
+def of_version(body: object = b"") -> Prepare:
+    def prepare(world: World) -> Call:
+        dataset = world.dataset()
+        return Call(f"/api/v1/datasets/{dataset.id}/versions/{dataset.version_id}", body)
+
+    return prepare
+
+
 def of_config(body: object = b"") -> Prepare:
     return lambda w: Call(f"{CONFIGS}/{make_config(w.admin, w.space)['id']}", body)
 
@@ -188,6 +204,8 @@ DATASET = "/v2/datasets/{dataset_id}"
 CONFIG = CONFIGS + "/{annotation_config_id}"
 ORGANIZATION = "/v2/organizations/{org_id}"
 SPACE = "/v2/spaces/{space_id}"
+VERSIONS = "/api/v1/datasets/{dataset_id}/versions"
+VERSION = VERSIONS + "/{version_id}"
 FREEFORM = {"annotation_config_type": "FREEFORM"}
 
 ROUTES: dict[str, Route] = {
@@ -239,6 +257,10 @@ ROUTES: dict[str, Route] = {
     f"POST {KEYS}": Route(
         MANAGE, 201, lambda w: Call(KEYS, service_body(w.organization, {w.space: READ}))
     ),
+    f"GET {VERSIONS}": Route(READ, 200, of_versions(nothing)),
+    f"POST {VERSIONS}": Route(WRITE, 201, of_versions(named)),
+    f"GET {VERSION}": Route(READ, 200, of_version()),
+    f"PATCH {VERSION}": Route(WRITE, 200, of_version({"locked": True})),
     f"POST {KEYS}/{{api_key_id}}/refresh": Route(MANAGE, 200, of_key("refresh", {})),
     f"PUT {KEYS}/{{api_key_id}}/revoke": Route(MANAGE, 204, of_key("revoke")),
 }

@@ -1,7 +1,7 @@
 """Random sequences of all operations on all versions, against a model of plain dicts.
 
 After each step every version of the store is compared with the model's, whole: ids, order,
-times and bodies.
+times and bodies, and what the version tells of itself.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from hypothesis.stateful import (
 
 from exempla.errors import Conflict
 from exempla.ids import ResourceId
-from exempla.store import datasets, examples
+from exempla.store import datasets, examples, versions
 from exempla.store.access import OPERATOR
 from exempla.store.bodies import Fields
+from exempla.store.listing import FIRST
 from tests.store.conftest import Store
 
 NAMES = st.sampled_from(["a", "b", "", "with.dot", 'quo"te', "\U0001f600", "\0", "id "])
@@ -61,7 +62,13 @@ class ModelVersion:
 
     id: ResourceId
     name: str
+    parent: ResourceId | None = None
     examples: dict[str, ModelExample] = field(default_factory=dict)
+    locked: bool = False
+
+    def child(self, id: ResourceId, name: str) -> ModelVersion:
+        """Return a new version that holds what this one holds."""
+        return ModelVersion(id, name, self.id, dict(self.examples))
 
 
 def as_fields(texts: dict[str, str]) -> Fields:
@@ -95,9 +102,12 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data(), given=st.lists(FIELDS, min_size=1, max_size=3))
     def insert(self, data: st.DataObject, given: list[dict[str, str]]) -> None:
         version, address = self._any_version(data)
-        written = self.store.write(
-            examples.insert, OPERATOR, self.dataset, address, [as_fields(texts) for texts in given]
-        )
+        fields = [as_fields(texts) for texts in given]
+        if version.locked:
+            with pytest.raises(Conflict, match="locked"):
+                self.store.write(examples.insert, OPERATOR, self.dataset, address, fields)
+            return
+        written = self.store.write(examples.insert, OPERATOR, self.dataset, address, fields)
         assert written.version.id == version.id
         assert self._adopt(version, given) == written.example_ids
 
@@ -107,16 +117,14 @@ class StoreMachine(RuleBasedStateMachine):
         ids = self._any_ids(data)
         changes = {id: data.draw(st.one_of(st.just({}), FIELDS)) for id in ids}
         name = f"version {len(self.versions)}" if new else None
-        written = self.store.write(
-            examples.update,
-            OPERATOR,
-            self.dataset,
-            address,
-            {i: as_fields(c) for i, c in changes.items()},
-            name,
-        )
+        fields = {id: as_fields(texts) for id, texts in changes.items()}
+        if version.locked and not new:
+            with pytest.raises(Conflict, match="locked"):
+                self.store.write(examples.update, OPERATOR, self.dataset, address, fields, None)
+            return
+        written = self.store.write(examples.update, OPERATOR, self.dataset, address, fields, name)
         if name:
-            version = ModelVersion(written.version.id, name, dict(version.examples))
+            version = version.child(written.version.id, name)
             self.versions.append(version)
         assert written.version.id == version.id
         assert written.example_ids == [id for id in ids if id in version.examples]
@@ -131,10 +139,28 @@ class StoreMachine(RuleBasedStateMachine):
     def delete(self, data: st.DataObject) -> None:
         version, _ = self._any_version(data)
         ids = self._any_ids(data)
+        if version.locked:
+            with pytest.raises(Conflict, match="locked"):
+                self.store.write(examples.delete, OPERATOR, self.dataset, version.id, ids)
+            return
         deleted = self.store.write(examples.delete, OPERATOR, self.dataset, version.id, ids)
         assert deleted == [id for id in ids if id in version.examples]
         for id in deleted:
             del version.examples[id]
+
+    @rule(data=st.data())
+    def restore(self, data: st.DataObject) -> None:
+        version, address = self._any_version(data)
+        name = f"version {len(self.versions)}"
+        made = self.store.write(versions.branch, OPERATOR, self.dataset, address, name, "")
+        self.versions.append(version.child(made.id, name))
+
+    @rule(data=st.data(), locked=st.booleans())
+    def lock(self, data: st.DataObject, locked: bool) -> None:
+        version, _ = self._any_version(data)
+        changes = {"locked": locked}
+        self.store.write(versions.change, OPERATOR, self.dataset, version.id, changes)
+        version.locked = locked
 
     @rule(data=st.data())
     def take_a_name_twice(self, data: st.DataObject) -> None:
@@ -156,6 +182,19 @@ class StoreMachine(RuleBasedStateMachine):
                 (id, e.created_at, e.updated_at, as_body(e.fields))
                 for id, e in version.examples.items()
             ]
+
+    @invariant()
+    def every_version_knows_itself(self) -> None:
+        if not self.versions:
+            return
+        found = self.store.read(
+            versions.list_page, OPERATOR, self.dataset, before=FIRST, limit=1_000
+        )
+        for details, version in zip(found, reversed(self.versions), strict=True):
+            assert (details.id, details.version.name) == (version.id, version.name)
+            assert details.version.example_count == len(version.examples)
+            assert details.version.locked == version.locked
+            assert details.parent_id == version.parent
 
     @invariant()
     def time_does_not_go_back(self) -> None:

@@ -76,7 +76,7 @@ def create_dataset(
     Raises `NotFound` for the space and `Conflict` when the name is taken in it.
     """
     dataset = datasets.create(tx, permit, space_id, name)
-    version = versions.create_first(tx, dataset)
+    version = versions.create_first(tx, permit, dataset)
     written = _add(tx, dataset, version, examples)
     return written.dataset, written.version
 
@@ -90,7 +90,8 @@ def insert(
 ) -> Written:
     """Append examples to the version, in place; `example_ids` are in the order given."""
     dataset = datasets.lock(tx, permit, dataset_id)
-    return _add(tx, dataset, versions.get(tx, dataset, version_id), examples)
+    version = versions.check_unlocked(versions.get(tx, dataset, version_id))
+    return _add(tx, dataset, version, examples)
 
 
 def update(
@@ -111,7 +112,9 @@ def update(
     version = versions.get(tx, dataset, version_id)
     now = dataset.next_moment()
     if new_version:
-        dataset, version = versions.create(tx, dataset, new_version, version, now)
+        dataset, version = versions.create(tx, permit, dataset, new_version, version, now)
+    else:
+        versions.check_unlocked(version)
     at = versions.at(dataset, version)
     held = revisions.find(tx, at, list(changes))
     edits = [
@@ -134,11 +137,12 @@ def delete(
 ) -> list[str]:
     """Take examples out of the version, in place; return the ids that it held."""
     dataset = datasets.lock(tx, permit, dataset_id)
-    version = versions.get(tx, dataset, version_id)
+    version = versions.check_unlocked(versions.get(tx, dataset, version_id))
     at = versions.at(dataset, version)
     held = revisions.find(tx, at, example_ids)
     revisions.remove(tx, at, held.values())
     if held:
+        version = version._replace(example_count=version.example_count - len(held))
         _touch(tx, dataset, version, dataset.next_moment())
     return [id for id in example_ids if id in held]
 
@@ -158,7 +162,9 @@ def _add(
     dataset, version = _touch(
         tx,
         dataset._replace(last_ordinal=last.ordinal, last_created_at=last.created_at),
-        version._replace(last_ordinal=last.ordinal),
+        version._replace(
+            last_ordinal=last.ordinal, example_count=version.example_count + len(added)
+        ),
         last.created_at,
     )
     return Written(dataset, version, ids)

@@ -186,6 +186,10 @@ versions = Table(
     _integer("last_ordinal"),  # no example of the version comes after it
     _integer("created_at"),
     _integer("updated_at"),
+    Column("example_count", BigInteger, nullable=False, server_default="0"),
+    Column("locked", Integer, nullable=False, server_default="0"),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("created_by", _Id),  # the number of a user; of an older release's versions unknown
     UniqueConstraint("dataset_id", "name"),
 )
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.main import get_command
 
@@ -105,9 +106,25 @@ def test_the_commands_of_versions(served: Served, tmp_path: Path) -> None:
     assert '"name":"as in May"' in answers
 
 
+def make_capitals(folder: Path) -> None:
+    """Put the dataset of the documents into a database."""
+    served = Served.start("--data-dir", str(folder))
+    headers = {"Authorization": f"Bearer {KEY}"}
+    with httpx.Client(base_url=served.base_url, headers=headers) as http:
+        space = http.get("/v2/spaces").json()["spaces"][0]["id"]
+        body = {"name": "capitals", "space_id": space, "examples": [{"n": 1}, {"n": 2}]}
+        url = f"/v2/datasets/{http.post('/v2/datasets', json=body).json()['id']}/examples"
+        id = http.get(url).json()["examples"][0]["id"]
+        change = {"examples": [{"id": id, "n": 3}], "new_version": "checked"}
+        http.patch(url, json=change).raise_for_status()
+    assert served.stop() == 0
+
+
 def test_the_commands_of_running(tmp_path: Path) -> None:
-    serve, keys = blocks(ROOT / "docs" / "running.md", "sh")
+    serve, keys, on_data = blocks(ROOT / "docs" / "running.md", "sh")
     run(serve, tmp_path)
+    make_capitals(tmp_path / "exempla-data")
+    assert "1 changed, 1 unchanged" in run(on_data, tmp_path)
     shown = run(keys, tmp_path)
     assert shown.startswith("exk_")
     assert "active" in shown

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,7 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from exempla import __version__, clock, settings
-from exempla.errors import Problem, StartupError
+from exempla.commands import diff
+from exempla.commands.support import DatabaseUrl, DataDir, note, read, startup_errors, write
+from exempla.errors import StartupError
 from exempla.ids import parse_id
 from exempla.limits import MAX_NAME_LENGTH
 from exempla.settings import Settings
@@ -32,27 +30,12 @@ keys_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(keys_app, name="keys")
+app.command("diff")(diff.diff)
 
 Host = Annotated[str, typer.Option(envvar="EXEMPLA_HOST", help="The address to listen on.")]
 Port = Annotated[
     int, typer.Option(envvar="EXEMPLA_PORT", min=0, max=65535, help="0 takes any free port.")
 ]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="EXEMPLA_DATA_DIR",
-        help="The folder of the SQLite database.",
-        show_default="the platform's user data folder",
-    ),
-]
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        envvar="EXEMPLA_DATABASE_URL",
-        help="A PostgreSQL database instead: postgresql://user:password@host:5432/name",
-    ),
-]
-
 QueryTimeout = Annotated[
     float,
     typer.Option(
@@ -65,8 +48,6 @@ QueryTimeout = Annotated[
 
 if TYPE_CHECKING:
     from exempla.store.keys import ApiKey
-
-T = TypeVar("T")
 
 
 @app.command()
@@ -94,7 +75,7 @@ def serve(
         bootstrap_key=os.environ.get("EXEMPLA_BOOTSTRAP_KEY") or None,  # no flag: others can see it
     )
     logs.configure()
-    with _startup_errors():
+    with startup_errors():
         engine = setup.open_engine(chosen)
         listener = server.bind(chosen.host, chosen.port)
         database, secret = setup.open_database(engine, chosen.bootstrap_key)
@@ -123,7 +104,7 @@ def demo(
     """
     from exempla import demo as demonstration
 
-    with _startup_errors():
+    with startup_errors():
         demonstration.run(host, port, once=once)
 
 
@@ -157,9 +138,9 @@ def create_key(
             raise StartupError("the database has no user; start `exempla serve` with it first")
         return keys.create(tx, user, user, "USER", name, "", secret, expires_at)
 
-    key = _with_database(data_dir, database_url, create)
+    key = write(data_dir, database_url, create)
     print(secret)
-    _note(f"The key {key.name!r} has the id {key.id}. Its secret is shown only this once.")
+    note(f"The key {key.name!r} has the id {key.id}. Its secret is shown only this once.")
 
 
 @keys_app.command("list")
@@ -168,7 +149,7 @@ def list_keys(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> Non
     from exempla.store import keys
 
     table = Table("id", "name", "starts with", "created", "expires", "status", box=None)
-    for key in _with_database(data_dir, database_url, keys.list_all):
+    for key in read(data_dir, database_url, keys.list_all):
         table.add_row(
             str(key.id),
             escape(key.name),
@@ -190,9 +171,9 @@ def revoke_key(
     from exempla.store import keys
     from exempla.store.access import OPERATOR
 
-    with _startup_errors():
+    with startup_errors():
         id = parse_id(key_id, "ApiKey", "KEY_ID")
-    key = _with_database(data_dir, database_url, lambda tx: keys.revoke(tx, OPERATOR, id))
+    key = write(data_dir, database_url, lambda tx: keys.revoke(tx, OPERATOR, id))
     print(f"revoked {key.name!r} ({key.id})")
 
 
@@ -208,37 +189,6 @@ def version() -> None:
     print(__version__)
 
 
-def _with_database(data_dir: Path | None, database_url: str | None, work: Callable[..., T]) -> T:
-    """Run one write on a database that exists already."""
-    import asyncio
-
-    from exempla.store import setup
-
-    with _startup_errors():
-        chosen = Settings(data_dir=data_dir, database_url=database_url)
-        engine = setup.open_engine(chosen, make=False)
-        database, _ = setup.open_database(engine, make=False)
-        try:
-            return asyncio.run(database.write(work))
-        finally:
-            database.close()
-
-
-@contextmanager
-def _startup_errors() -> Iterator[None]:
-    """Show what hinders a command as one line, and exit with status 1."""
-    try:
-        yield
-    except StartupError as error:
-        message = str(error)
-    except Problem as error:
-        message = error.detail
-    else:
-        return
-    _note(f"exempla: {message}")
-    raise typer.Exit(1)
-
-
 def _show_first_key(url: str, secret: str) -> None:
     print(
         "This is a new database. Its admin key is shown only this once:\n\n"
@@ -246,10 +196,6 @@ def _show_first_key(url: str, secret: str) -> None:
         "Try it:\n\n"
         f"  curl -H 'Authorization: Bearer {secret}' {url}/v2/spaces\n"
     )
-
-
-def _note(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def main() -> None:

@@ -146,6 +146,12 @@ def of_version(body: object = b"") -> Prepare:
     return prepare
 
 
+def of_diff(world: World) -> Call:
+    dataset = world.dataset()
+    version = dataset.version_id
+    return Call(f"/api/v1/datasets/{dataset.id}/diff?base={version}&head={version}")
+
+
 def of_config(body: object = b"") -> Prepare:
     return lambda w: Call(f"{CONFIGS}/{make_config(w.admin, w.space)['id']}", body)
 
@@ -261,6 +267,7 @@ ROUTES: dict[str, Route] = {
     f"POST {VERSIONS}": Route(WRITE, 201, of_versions(named)),
     f"GET {VERSION}": Route(READ, 200, of_version()),
     f"PATCH {VERSION}": Route(WRITE, 200, of_version({"locked": True})),
+    "GET /api/v1/datasets/{dataset_id}/diff": Route(READ, 200, of_diff),
     f"POST {KEYS}/{{api_key_id}}/refresh": Route(MANAGE, 200, of_key("refresh", {})),
     f"PUT {KEYS}/{{api_key_id}}/revoke": Route(MANAGE, 204, of_key("revoke")),
 }

@@ -6,6 +6,7 @@ times and bodies, and what the version tells of itself.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 import msgspec
@@ -19,12 +20,14 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec import UnsetType
 
 from exempla.errors import Conflict
 from exempla.ids import ResourceId
-from exempla.store import datasets, examples, versions
+from exempla.store import datasets, diff, examples, versions
 from exempla.store.access import OPERATOR
 from exempla.store.bodies import Fields
+from exempla.store.diff import Change, Counts
 from exempla.store.listing import FIRST
 from tests.store.conftest import Store
 
@@ -40,6 +43,7 @@ TEXTS = st.sampled_from(
         '"\\u0000"',
         '"é"',
         "[ 1 ]",
+        "[1]",
         '{"b":1,"a":2}',
         "9" * 40,
     ]
@@ -78,6 +82,45 @@ def as_fields(texts: dict[str, str]) -> Fields:
 def as_body(texts: dict[str, str]) -> str:
     members = ",".join(f"{msgspec.json.encode(n).decode()}:{text}" for n, text in texts.items())
     return f"{{{members}}}"
+
+
+Texts = dict[str, tuple[str | None, str | None]]
+
+
+def without_space(text: str) -> str:
+    """Return the text of a value without insignificant white space."""
+    return text if text.startswith('"') else text.replace(" ", "")
+
+
+def model_diff(base: ModelVersion, head: ModelVersion) -> dict[str, tuple[str, Texts]]:
+    """Return the kind of each change by id, and its fields' old and new text."""
+    found: dict[str, tuple[str, Texts]] = {}
+    for id in base.examples | head.examples:
+        old = base.examples[id].fields if id in base.examples else {}
+        new = head.examples[id].fields if id in head.examples else {}
+        fields = {
+            name: (old.get(name), new.get(name))
+            for name in old | new
+            if without_space(old.get(name, "none")) != without_space(new.get(name, "none"))
+        }
+        if id not in base.examples:
+            found[id] = "added", fields
+        elif id not in head.examples:
+            found[id] = "removed", fields
+        elif fields:
+            found[id] = "changed", fields
+    return found
+
+
+def as_texts(change: Change) -> Texts:
+    """Return the text of each field before and after."""
+    return {
+        name: (
+            None if isinstance(field.old, UnsetType) else bytes(field.old).decode(),
+            None if isinstance(field.new, UnsetType) else bytes(field.new).decode(),
+        )
+        for name, field in change.fields.items()
+    }
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -161,6 +204,36 @@ class StoreMachine(RuleBasedStateMachine):
         changes = {"locked": locked}
         self.store.write(versions.change, OPERATOR, self.dataset, version.id, changes)
         version.locked = locked
+
+    @rule(data=st.data(), limit=st.integers(1, 4))
+    def compare(self, data: st.DataObject, limit: int) -> None:
+        base, head = (self._any_version(data)[0] for _ in range(2))
+        expected = model_diff(base, head)
+        found: list[tuple[int, Change]] = []
+        counts: Counts | None = None
+        while True:
+            page = self.store.read(
+                diff.page,
+                OPERATOR,
+                self.dataset,
+                base.id,
+                head.id,
+                after=found[-1][0] if found else 0,
+                limit=limit,
+                counts=counts,
+                until=time.monotonic() + 60,
+            )
+            counts = page.counts
+            found += page.changes
+            if len(page.changes) < limit:
+                break
+        assert {one.id: (one.kind, as_texts(one)) for _, one in found} == expected
+        in_order = [id for id in self.ids if id in expected]
+        assert [one.id for _, one in found] == in_order
+        kinds = [kind for kind, _ in expected.values()]
+        added, removed, changed = (kinds.count(kind) for kind in ("added", "removed", "changed"))
+        unchanged = len(base.examples) - removed - changed
+        assert counts == Counts(added, removed, changed, unchanged)
 
     @rule(data=st.data())
     def take_a_name_twice(self, data: st.DataObject) -> None:

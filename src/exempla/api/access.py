@@ -52,6 +52,7 @@ NEEDS: dict[str, Role] = {
     "POST /api/v1/datasets/{dataset_id}/versions": _WRITE,
     "GET /api/v1/datasets/{dataset_id}/versions/{version_id}": _READ,
     "PATCH /api/v1/datasets/{dataset_id}/versions/{version_id}": _WRITE,
+    "GET /api/v1/datasets/{dataset_id}/diff": _READ,
     # Keys belong to users; `store/keys.py` says whose a caller may see and end.
     "GET /v2/api-keys": _READ,
     "POST /v2/api-keys": _READ,

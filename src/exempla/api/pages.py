@@ -24,6 +24,9 @@ MAX_LIMIT = 100
 MAX_EXAMPLES_LIMIT = 500
 
 _EXAMPLES = re.compile(r"examples:([0-9]{1,18}):([0-9]{1,9}):([A-Za-z0-9]{4,32}):([0-9]{1,18})")
+_VERSION = r"([0-9]{1,9}):([A-Za-z0-9]{4,32})"
+_NUMBER = "([0-9]{1,18})"
+_DIFF = re.compile(":".join(["diff", _NUMBER, _VERSION, _VERSION, *[_NUMBER] * 5]))
 _NEWEST_FIRST = re.compile(r"([a-z]+):([0-9]{1,18})")
 
 
@@ -54,6 +57,22 @@ class ExamplesCursor(NamedTuple):
         return _encode(f"examples:{self.dataset}:{version.number}:{version.suffix}:{self.ordinal}")
 
 
+class DiffCursor(NamedTuple):
+    """The versions that are being compared, the last change seen, and how many there were."""
+
+    dataset: int
+    base: ResourceId
+    head: ResourceId
+    ordinal: int
+    counts: Sequence[int]
+    """So that they are counted once: added, removed, changed, unchanged."""
+
+    def __str__(self) -> str:
+        ends = f"{self.base.number}:{self.base.suffix}:{self.head.number}:{self.head.suffix}"
+        counts = ":".join(map(str, self.counts))
+        return _encode(f"diff:{self.dataset}:{ends}:{self.ordinal}:{counts}")
+
+
 def limit(value: str | None) -> int:
     """Read the `limit` of a list."""
     return fields.whole_number(value, "limit", DEFAULT_LIMIT, MAX_LIMIT)
@@ -76,6 +95,22 @@ def examples_cursor(cursor: str | None) -> ExamplesCursor | None:
     match = _decode(cursor, _EXAMPLES)
     version_id = ResourceId("DatasetVersion", int(match[2]), match[3])
     return ExamplesCursor(int(match[1]), version_id, int(match[4]))
+
+
+def diff_cursor(cursor: str | None) -> DiffCursor | None:
+    """Read the cursor of a page of changes."""
+    if not cursor:
+        return None
+    dataset, base, base_suffix, head, head_suffix, ordinal, *counts = _decode(
+        cursor, _DIFF
+    ).groups()
+    return DiffCursor(
+        int(dataset),
+        ResourceId("DatasetVersion", int(base), base_suffix),
+        ResourceId("DatasetVersion", int(head), head_suffix),
+        int(ordinal),
+        [int(count) for count in counts],
+    )
 
 
 def newest_first(found: Sequence[T], limit: int, listed: str) -> tuple[Sequence[T], Pagination]:

@@ -14,9 +14,9 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from exempla.store.engines import Engine, Sqlite
@@ -55,6 +55,12 @@ class Transaction:
         """Return all rows of a query."""
         rows: list[Row] = self._cursor.execute(self._translate(statement), values).fetchall()
         return rows
+
+    def each(self, statement: str, **values: object) -> Iterator[Row]:
+        """Yield the rows of a query as they are found; some hundred are in memory at once."""
+        with closing(self.engine.stream(self._connection)) as cursor:
+            cursor.execute(self._translate(statement), values)
+            yield from cursor
 
     def one(self, statement: str, **values: object) -> Row | None:
         """Return the first row of a query (or of a `RETURNING`), or None."""

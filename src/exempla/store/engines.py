@@ -38,6 +38,9 @@ OUT_OF_TIME = (
 )
 """The detail of a query that was stopped at its time limit."""
 
+_ROWS_AT_ONCE = 500
+"""Rows that PostgreSQL sends at once of a query that is streamed."""
+
 _STEPS_BETWEEN_LOOKS = 10_000
 """Steps of SQLite's machine, some 100 microseconds, between two looks at the clock."""
 
@@ -126,6 +129,11 @@ class Sqlite:
         return None
 
     @staticmethod
+    def stream(connection: Any) -> Any:
+        """Return a cursor that gives rows as they are found."""
+        return connection.cursor()
+
+    @staticmethod
     @contextmanager
     def time_limit(connection: Any, seconds: float) -> Iterator[None]:
         """Stop what runs on the connection meanwhile, if it takes longer."""
@@ -184,6 +192,13 @@ class Postgres:
         if isinstance(error, psycopg.OperationalError):
             return Unavailable(_UNAVAILABLE)
         return None
+
+    @staticmethod
+    def stream(connection: Any) -> Any:
+        """Return a cursor that gives rows as they are found; one at a time may be open."""
+        cursor = connection.cursor(name="stream")
+        cursor.itersize = _ROWS_AT_ONCE
+        return cursor
 
     @staticmethod
     @contextmanager

@@ -10,7 +10,7 @@ Every statement is O(rows written or returned x log n), whatever the size of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -57,9 +57,15 @@ class NewExample(NamedTuple):
     body: str
 
 
-# The latest version has an index of its own, which names the condition literally.
-_HELD_BY_LATEST = f"r.valid_to = {END}"
-_HELD_BY_VERSION = "r.valid_from <= :version AND r.valid_to > :version"
+def _held(alias: str, at: At, version: str) -> str:
+    """Return the condition that the version holds the revision `alias`; its number is `:version`.
+
+    The latest version has an index of its own, which names the condition literally.
+    """
+    if at.is_latest:
+        return f"{alias}.valid_to = {END}"
+    return f"{alias}.valid_from <= :{version} AND {alias}.valid_to > :{version}"
+
 
 # CROSS JOIN keeps SQLite's planner from reading the whole index instead of looking up each id.
 _FIND = """
@@ -103,12 +109,35 @@ _REOPEN_WHAT_BASE_HAD = f"""
       AND valid_to > :base AND valid_to < :number AND valid_to < {END}"""
 
 
+# What was neither opened nor closed between two versions is the same in both. "+ordinal" keeps
+# SQLite's planner from reading all that comes after the ordinal.
+_DIFFERING = """
+    SELECT c.ordinal, e.id, old.body, new.body
+    FROM (
+        SELECT ordinal FROM revisions
+        WHERE dataset_id = :dataset_id AND +ordinal > :after
+          AND valid_from > :lower AND valid_from <= :upper AND valid_from > 1
+        UNION
+        SELECT ordinal FROM revisions
+        WHERE dataset_id = :dataset_id AND +ordinal > :after
+          AND valid_to > :lower AND valid_to <= :upper AND valid_to < {end}
+    ) AS c
+    CROSS JOIN examples AS e
+    LEFT JOIN revisions AS old ON old.dataset_id = e.dataset_id AND old.ordinal = e.ordinal
+        AND {old_held}
+    LEFT JOIN revisions AS new ON new.dataset_id = e.dataset_id AND new.ordinal = e.ordinal
+        AND {new_held}
+    WHERE e.dataset_id = :dataset_id AND e.ordinal = c.ordinal
+      AND COALESCE(old.body, '') <> COALESCE(new.body, '')
+    ORDER BY c.ordinal"""
+
+
 def find(tx: Transaction, at: At, ids: Sequence[str]) -> dict[str, Held]:
     """Return what the version holds of the examples with these ids, by id."""
     # PostgreSQL's text cannot hold U+0000, so no example has an id with it.
     given = msgspec.json.encode([id for id in ids if "\0" not in id]).decode()
-    held = _HELD_BY_LATEST if at.is_latest else _HELD_BY_VERSION
-    rows = tx.all(_FIND + held, ids=given, dataset_id=at.dataset_id, version=at.number)
+    statement = _FIND + _held("r", at, "version")
+    rows = tx.all(statement, ids=given, dataset_id=at.dataset_id, version=at.number)
     return {row[0]: Held(*row) for row in rows}
 
 
@@ -125,15 +154,38 @@ def page(
     not hold are left out.
     """
     condition, values = narrowing
-    held = _HELD_BY_LATEST if at.is_latest else _HELD_BY_VERSION
+    only = f" AND ({condition})" if condition else ""
     return tx.all(
-        _PAGE.format(held=held, only=f" AND ({condition})" if condition else ""),
+        _PAGE.format(held=_held("r", at, "version"), only=only),
         dataset_id=at.dataset_id,
         version=at.number,
         after=after,
         last=at.last_ordinal,
         limit=limit,
         **values,
+    )
+
+
+def differing(
+    tx: Transaction, base: At, head: At, after: int
+) -> Iterator[tuple[int, str, str | None, str | None]]:
+    """Yield the examples after this ordinal whose bodies differ between two versions, in order.
+
+    Each is `(ordinal, id, body in base, body in head)`, None where the version lacks it. Costs
+    what was opened or closed between the two, whatever the size of the dataset.
+    """
+    statement = _DIFFERING.format(
+        end=END, old_held=_held("old", base, "base"), new_held=_held("new", head, "head")
+    )
+    lower, upper = sorted((base.number, head.number))
+    yield from tx.each(
+        statement,
+        dataset_id=base.dataset_id,
+        after=after,
+        lower=lower,
+        upper=upper,
+        base=base.number,
+        head=head.number,
     )
 
 

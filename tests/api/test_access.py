@@ -152,6 +152,11 @@ def of_diff(world: World) -> Call:
     return Call(f"/api/v1/datasets/{dataset.id}/diff?base={version}&head={version}")
 
 
+def of_history(world: World) -> Call:
+    dataset = world.dataset()
+    return Call(f"/api/v1/datasets/{dataset.id}/examples/{dataset.example_ids[0]}/history")
+
+
 def of_config(body: object = b"") -> Prepare:
     return lambda w: Call(f"{CONFIGS}/{make_config(w.admin, w.space)['id']}", body)
 
@@ -268,6 +273,10 @@ ROUTES: dict[str, Route] = {
     f"GET {VERSION}": Route(READ, 200, of_version()),
     f"PATCH {VERSION}": Route(WRITE, 200, of_version({"locked": True})),
     "GET /api/v1/datasets/{dataset_id}/diff": Route(READ, 200, of_diff),
+    "GET /api/v1/datasets/{dataset_id}/log": Route(
+        READ, 200, lambda w: Call(f"/api/v1/datasets/{w.dataset().id}/log")
+    ),
+    "GET /api/v1/datasets/{dataset_id}/examples/{example_id}/history": Route(READ, 200, of_history),
     f"POST {KEYS}/{{api_key_id}}/refresh": Route(MANAGE, 200, of_key("refresh", {})),
     f"PUT {KEYS}/{{api_key_id}}/revoke": Route(MANAGE, 204, of_key("revoke")),
 }

@@ -61,7 +61,7 @@ class Counted:
         """Compare this version with the 41st."""
         dataset = datasets.get(self.tx, OPERATOR, self.dataset)
         head = versions.all_of(self.tx, dataset)[-41]
-        assert len(list(diff.changes(self.tx, dataset, version, head))) >= 3
+        list(diff.changes(self.tx, dataset, version, head))
 
     def page(self, version: versions.Version | None, after: int) -> int:
         """Read a page of 50 and return its length."""

@@ -7,6 +7,7 @@ times and bodies, and what the version tells of itself.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -24,10 +25,11 @@ from msgspec import UnsetType
 
 from exempla.errors import Conflict
 from exempla.ids import ResourceId
-from exempla.store import datasets, diff, examples, versions
+from exempla.store import datasets, diff, examples, history, versions
 from exempla.store.access import OPERATOR
-from exempla.store.bodies import Fields
+from exempla.store.bodies import FieldChange, Fields
 from exempla.store.diff import Change, Counts
+from exempla.store.history import Event
 from exempla.store.listing import FIRST
 from tests.store.conftest import Store
 
@@ -70,6 +72,10 @@ class ModelVersion:
     examples: dict[str, ModelExample] = field(default_factory=dict)
     locked: bool = False
 
+    def texts(self, id: str) -> dict[str, str]:
+        """Return the fields of an example; none if the version does not hold it."""
+        return self.examples[id].fields if id in self.examples else {}
+
     def child(self, id: ResourceId, name: str) -> ModelVersion:
         """Return a new version that holds what this one holds."""
         return ModelVersion(id, name, self.id, dict(self.examples))
@@ -92,17 +98,20 @@ def without_space(text: str) -> str:
     return text if text.startswith('"') else text.replace(" ", "")
 
 
+def model_changes(old: dict[str, str], new: dict[str, str]) -> Texts:
+    """Return the old and new text of each field that differs."""
+    return {
+        name: (old.get(name), new.get(name))
+        for name in old | new
+        if without_space(old.get(name, "none")) != without_space(new.get(name, "none"))
+    }
+
+
 def model_diff(base: ModelVersion, head: ModelVersion) -> dict[str, tuple[str, Texts]]:
     """Return the kind of each change by id, and its fields' old and new text."""
     found: dict[str, tuple[str, Texts]] = {}
     for id in base.examples | head.examples:
-        old = base.examples[id].fields if id in base.examples else {}
-        new = head.examples[id].fields if id in head.examples else {}
-        fields = {
-            name: (old.get(name), new.get(name))
-            for name in old | new
-            if without_space(old.get(name, "none")) != without_space(new.get(name, "none"))
-        }
+        fields = model_changes(base.texts(id), head.texts(id))
         if id not in base.examples:
             found[id] = "added", fields
         elif id not in head.examples:
@@ -112,14 +121,14 @@ def model_diff(base: ModelVersion, head: ModelVersion) -> dict[str, tuple[str, T
     return found
 
 
-def as_texts(change: Change) -> Texts:
+def as_texts(fields: Mapping[str, FieldChange]) -> Texts:
     """Return the text of each field before and after."""
     return {
         name: (
             None if isinstance(field.old, UnsetType) else bytes(field.old).decode(),
             None if isinstance(field.new, UnsetType) else bytes(field.new).decode(),
         )
-        for name, field in change.fields.items()
+        for name, field in fields.items()
     }
 
 
@@ -133,6 +142,8 @@ class StoreMachine(RuleBasedStateMachine):
         self.versions: list[ModelVersion] = []  # oldest first
         self.ids: list[str] = []  # every id there ever was
         self.updated_at = 0
+        self.log: list[tuple[str, ResourceId, int]] = []  # oldest first
+        self.events: dict[str, list[tuple[str, ResourceId, Texts]]] = {}  # by id, oldest first
 
     @initialize(given=st.lists(FIELDS, min_size=1, max_size=6))
     def create(self, given: list[dict[str, str]]) -> None:
@@ -141,6 +152,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.updated_at = dataset.updated_at
         self.versions = [ModelVersion(version.id, version.name)]
         self._adopt(self.versions[0], given)
+        self.log.append(("created", version.id, len(given)))
 
     @rule(data=st.data(), given=st.lists(FIELDS, min_size=1, max_size=3))
     def insert(self, data: st.DataObject, given: list[dict[str, str]]) -> None:
@@ -153,6 +165,7 @@ class StoreMachine(RuleBasedStateMachine):
         written = self.store.write(examples.insert, OPERATOR, self.dataset, address, fields)
         assert written.version.id == version.id
         assert self._adopt(version, given) == written.example_ids
+        self.log.append(("inserted", version.id, len(given)))
 
     @rule(data=st.data(), new=st.booleans())
     def update(self, data: st.DataObject, new: bool) -> None:
@@ -167,16 +180,20 @@ class StoreMachine(RuleBasedStateMachine):
             return
         written = self.store.write(examples.update, OPERATOR, self.dataset, address, fields, name)
         if name:
-            version = version.child(written.version.id, name)
-            self.versions.append(version)
+            version = self._branch(version, written.version.id, name)
         assert written.version.id == version.id
         assert written.example_ids == [id for id in ids if id in version.examples]
-        for id in written.example_ids:
-            if changes[id]:
-                old = version.examples[id]
-                version.examples[id] = ModelExample(
-                    old.created_at, written.dataset.updated_at, old.fields | changes[id]
-                )
+        changed = [id for id in written.example_ids if changes[id]]
+        for id in changed:
+            old = version.examples[id]
+            version.examples[id] = ModelExample(
+                old.created_at, written.dataset.updated_at, old.fields | changes[id]
+            )
+            texts: Texts = {n: (old.fields.get(n), text) for n, text in changes[id].items()}
+            texts = {n: (before, after) for n, (before, after) in texts.items() if before != after}
+            self.events[id].append(("updated", version.id, texts))
+        if changed or name:
+            self.log.append(("updated" if changed else "branched", version.id, len(changed)))
 
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
@@ -189,20 +206,27 @@ class StoreMachine(RuleBasedStateMachine):
         deleted = self.store.write(examples.delete, OPERATOR, self.dataset, version.id, ids)
         assert deleted == [id for id in ids if id in version.examples]
         for id in deleted:
+            texts = model_changes(version.texts(id), {})
+            self.events[id].append(("deleted", version.id, texts))
             del version.examples[id]
+        if deleted:
+            self.log.append(("deleted", version.id, len(deleted)))
 
     @rule(data=st.data())
     def restore(self, data: st.DataObject) -> None:
         version, address = self._any_version(data)
         name = f"version {len(self.versions)}"
         made = self.store.write(versions.branch, OPERATOR, self.dataset, address, name, "")
-        self.versions.append(version.child(made.id, name))
+        self._branch(version, made.id, name)
+        self.log.append(("branched", made.id, 0))
 
     @rule(data=st.data(), locked=st.booleans())
     def lock(self, data: st.DataObject, locked: bool) -> None:
         version, _ = self._any_version(data)
         changes = {"locked": locked}
         self.store.write(versions.change, OPERATOR, self.dataset, version.id, changes)
+        if version.locked != locked:
+            self.log.append(("version_changed", version.id, 0))
         version.locked = locked
 
     @rule(data=st.data(), limit=st.integers(1, 4))
@@ -227,13 +251,39 @@ class StoreMachine(RuleBasedStateMachine):
             found += page.changes
             if len(page.changes) < limit:
                 break
-        assert {one.id: (one.kind, as_texts(one)) for _, one in found} == expected
+        assert {one.id: (one.kind, as_texts(one.fields)) for _, one in found} == expected
         in_order = [id for id in self.ids if id in expected]
         assert [one.id for _, one in found] == in_order
         kinds = [kind for kind, _ in expected.values()]
         added, removed, changed = (kinds.count(kind) for kind in ("added", "removed", "changed"))
         unchanged = len(base.examples) - removed - changed
         assert counts == Counts(added, removed, changed, unchanged)
+
+    @rule(data=st.data(), limit=st.integers(1, 4))
+    def read_a_history(self, data: st.DataObject, limit: int) -> None:
+        id = data.draw(st.sampled_from(self.ids))
+        found: list[Event] = []
+        while len(found) % limit == 0:
+            page = self.store.read(
+                history.page,
+                OPERATOR,
+                self.dataset,
+                id,
+                before=found[-1].place if found else FIRST,
+                limit=limit,
+                until=time.monotonic() + 60,
+            )
+            found += page
+            if not page:
+                break
+        told = [(event.kind, event.version_id, as_texts(event.fields)) for event in found]
+        assert told[::-1] == self.events[id]
+
+    @rule()
+    def read_the_log(self) -> None:
+        log = self.store.read(history.log, OPERATOR, self.dataset, before=FIRST, limit=1_000)
+        assert [(w.kind, w.version_id, w.example_count) for w in reversed(log)] == self.log
+        assert log[0].at == self.store.read(datasets.get, OPERATOR, self.dataset).updated_at
 
     @rule(data=st.data())
     def take_a_name_twice(self, data: st.DataObject) -> None:
@@ -286,6 +336,15 @@ class StoreMachine(RuleBasedStateMachine):
         known = st.sampled_from(self.ids) | st.just("unknown")
         return data.draw(st.lists(known, min_size=1, max_size=4, unique=True))
 
+    def _branch(self, base: ModelVersion, id: ResourceId, name: str) -> ModelVersion:
+        """Make a version of this one; it differs from the latest where the base does."""
+        version, latest = base.child(id, name), self.versions[-1]
+        for example in self.ids:
+            if texts := model_changes(latest.texts(example), version.texts(example)):
+                self.events[example].append(("restored", id, texts))
+        self.versions.append(version)
+        return version
+
     def _adopt(self, version: ModelVersion, given: list[dict[str, str]]) -> list[str]:
         """Take the ids and times of the examples just added from the store into the model."""
         added = self.store.examples(self.dataset, version.id)[-len(given) :]
@@ -295,6 +354,7 @@ class StoreMachine(RuleBasedStateMachine):
                 example.created_at, example.updated_at, texts
             )
             self.ids.append(example.id)
+            self.events[example.id] = [("created", version.id, model_changes({}, texts))]
         return [example.id for example in added]
 
 

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import StaticPool, create_engine
 
 from exempla.ids import ResourceId
-from exempla.store import keys, migrations, setup, versions
+from exempla.store import history, keys, migrations, setup, versions
 from exempla.store.access import OPERATOR
 from exempla.store.database import Database
 from exempla.store.listing import FIRST
@@ -134,4 +134,13 @@ def test_the_data_of_the_second_schema_is_brought_up_to_date(make_older: MakeOld
         ("v1", 2),
     ]
     assert all(not v.version.locked and v.created_by is None for v in found)
+    log = asyncio.run(database.read(history.log, OPERATOR, OLD_DATASET, before=FIRST, limit=9))
+    assert [(w.kind, w.at, w.version_id and w.version_id.number, w.example_count) for w in log] == [
+        ("branched", 90, 3, 0),
+        ("inserted", 40, 2, 1),
+        ("branched", 35, 2, 0),
+        ("inserted", 30, 1, 1),
+        ("inserted", 25, 2, 1),
+        ("created", 20, 1, 1),
+    ]
     assert [v.parent_id and v.parent_id.number for v in found] == [1, 1, None]

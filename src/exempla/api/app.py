@@ -34,6 +34,7 @@ from exempla.api.purging import Purger
 from exempla.api.spaces import SpacesController
 from exempla.api.tags import DatasetTagsController, TagsController
 from exempla.api.v1.diff import DiffController
+from exempla.api.v1.history import HistoryController
 from exempla.api.v1.versions import VersionsController
 from exempla.errors import NotFound, Problem
 from exempla.limits import MAX_BODY_BYTES
@@ -67,6 +68,7 @@ def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIM
         ApiKeysController,
         VersionsController,
         DiffController,
+        HistoryController,
         DocumentsController,
     ]
     describe = describer(handlers, dependencies)

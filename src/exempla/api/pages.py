@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -35,6 +35,7 @@ class _Numbered(Protocol):
     def id(self) -> ResourceId: ...
 
 
+S = TypeVar("S")
 T = TypeVar("T", bound=_Numbered)
 
 
@@ -118,10 +119,17 @@ def newest_first(found: Sequence[T], limit: int, listed: str) -> tuple[Sequence[
 
     The items have an `id` and come newest first.
     """
+    return cut(found, limit, listed, lambda one: one.id.number)
+
+
+def cut(
+    found: Sequence[S], limit: int, listed: str, number: Callable[[S], int]
+) -> tuple[Sequence[S], Pagination]:
+    """Do the same for items whose number this function tells."""
     page = found[:limit]
     if len(found) <= limit:
         return page, Pagination(has_more=False)
-    return page, Pagination(True, _encode(f"{listed}:{page[-1].id.number}"))
+    return page, Pagination(True, _encode(f"{listed}:{number(page[-1])}"))
 
 
 def _encode(text: str) -> str:

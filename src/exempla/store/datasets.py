@@ -7,7 +7,7 @@ from typing import NamedTuple
 from exempla import clock
 from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId, new_suffix
-from exempla.store import spaces
+from exempla.store import spaces, writes
 from exempla.store.access import READS, Permit
 from exempla.store.database import Row, Transaction
 from exempla.store.listing import IN_SPACE, in_space, like
@@ -139,7 +139,10 @@ def rename(tx: Transaction, permit: Permit, id: ResourceId, name: str) -> Datase
         name=name,
         name_folded=name.casefold(),
     )
-    return touch(tx, dataset._replace(name=name, updated_at=dataset.next_moment()))
+    renamed = touch(tx, dataset._replace(name=name, updated_at=dataset.next_moment()))
+    fields = writes.field_changes(name=(dataset.name, name))
+    writes.record(tx, permit, renamed, "renamed", fields=fields)
+    return renamed
 
 
 def touch(tx: Transaction, dataset: Dataset) -> Dataset:

@@ -8,9 +8,18 @@ ROWS_AT_ONCE = 5_000
 
 _NEXT = "SELECT id FROM datasets WHERE space_id IS NULL ORDER BY id LIMIT 1"
 
-# The ordinals below this one are removed next: a range of the primary key, on both tables.
+# What is below this is removed next: a range of the primary key.
 _BOUND = """
-    SELECT ordinal FROM {table} WHERE dataset_id = :id ORDER BY ordinal LIMIT 1 OFFSET :rows"""
+    SELECT {key} FROM {table} WHERE dataset_id = :id ORDER BY {key} LIMIT 1 OFFSET :rows"""
+
+_KEYS = {
+    "revisions": "ordinal",
+    "annotations": "ordinal",
+    "changes": "ordinal",
+    "examples": "ordinal",
+    "writes": "at",
+}
+"""The tables that grow with a dataset, and what comes second in their primary keys."""
 
 
 def purge_some(tx: Transaction) -> bool:
@@ -19,12 +28,12 @@ def purge_some(tx: Transaction) -> bool:
     if not row:
         return False
     id = row[0]
-    for table in ("revisions", "annotations", "examples"):
-        bound = tx.one(_BOUND.format(table=table), id=id, rows=ROWS_AT_ONCE)
+    for table, key in _KEYS.items():
+        bound = tx.one(_BOUND.format(table=table, key=key), id=id, rows=ROWS_AT_ONCE)
         if bound:
             # One example may have many revisions: at least its own are removed.
             tx.run(
-                f"DELETE FROM {table} WHERE dataset_id = :id AND ordinal <= :bound",
+                f"DELETE FROM {table} WHERE dataset_id = :id AND {key} <= :bound",
                 id=id,
                 bound=bound[0],
             )

@@ -109,6 +109,11 @@ _REOPEN_WHAT_BASE_HAD = f"""
       AND valid_to > :base AND valid_to < :number AND valid_to < {END}"""
 
 
+_BODY = """
+    SELECT body FROM revisions
+    WHERE dataset_id = :dataset_id AND ordinal = :ordinal
+      AND valid_from <= :version AND valid_to > :version"""
+
 # What was neither opened nor closed between two versions is the same in both. "+ordinal" keeps
 # SQLite's planner from reading all that comes after the ordinal.
 _DIFFERING = """
@@ -164,6 +169,12 @@ def page(
         limit=limit,
         **values,
     )
+
+
+def body_of(tx: Transaction, dataset_id: int, version: int, ordinal: int) -> str | None:
+    """Return what the version with this number holds of the example; None if it lacks it."""
+    row = tx.one(_BODY, dataset_id=dataset_id, version=version, ordinal=ordinal)
+    return row[0] if row else None
 
 
 def differing(

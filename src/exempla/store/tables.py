@@ -227,6 +227,39 @@ example_annotations = Table(  # of an example, in all versions; by the name of t
     Column("user_id", _Id, nullable=False),  # who made the last change
 )
 
+writes = Table(  # what was done to a dataset; `at` is what it gave the dataset as `updated_at`
+    "writes",
+    metadata,
+    Column("dataset_id", _Id, primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    _text("kind"),  # a `writes.Kind`
+    Column("version", Integer),  # the number of the version written to
+    Column("key_id", _Id),
+    Column("user_id", _Id),
+    _integer("first_ordinal"),  # of the examples that were added, all up to the last; else 0
+    _integer("last_ordinal"),
+    _text("ordinals"),  # of the examples that were changed, a JSON array; each has a row below
+    _text("fields"),  # what changed of the dataset or the version itself, a JSON object
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("dataset_id", _Id, primary_key=True),
+    Column("ordinal", BigInteger, primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    _text("old"),  # what the write replaced: [{field: old value}, [names of new fields]]
+)
+
+_added = text("first_ordinal > 0")
+Index(
+    "ix_writes_added",
+    writes.c.dataset_id,
+    writes.c.first_ordinal,
+    sqlite_where=_added,
+    postgresql_where=_added,
+)
+
 _latest = text(f"valid_to = {END}")
 _opened = text("valid_from > 1")
 _closed = text(f"valid_to < {END}")

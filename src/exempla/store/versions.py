@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId, new_suffix
-from exempla.store import datasets, revisions
+from exempla.store import datasets, revisions, writes
 from exempla.store.access import Permit
 from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
@@ -187,6 +187,7 @@ def branch(
     now = dataset.next_moment()
     dataset, version = create(tx, permit, dataset, name, base, now, description)
     datasets.touch(tx, dataset)
+    writes.record(tx, permit, dataset, "branched", version)
     return details_of(tx, dataset_id, version)
 
 
@@ -218,7 +219,9 @@ def change(
         dataset_id=dataset_id.number,
         number=id.number,
     )
-    datasets.touch(tx, dataset._replace(updated_at=now))
+    dataset = datasets.touch(tx, dataset._replace(updated_at=now))
+    fields = writes.field_changes(**{n: (getattr(old, n), new) for n, new in changes.items()})
+    writes.record(tx, permit, dataset, "version_changed", changed, fields=fields)
     return details_of(tx, dataset_id, changed)
 
 

@@ -8,8 +8,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from typer.main import get_command
 
@@ -18,6 +20,7 @@ from exempla.api.not_supported import not_supported_routes
 from exempla.cli import app
 from exempla.settings import Settings
 from exempla.store import setup
+from tests.api.helpers import make_dataset, read_pages
 from tests.serving import KEY, Served
 
 ROOT = Path(__file__).parent.parent
@@ -120,11 +123,34 @@ def make_capitals(folder: Path) -> None:
     assert served.stop() == 0
 
 
+def test_the_digest_that_the_document_defines(client: httpx.Client) -> None:
+    (code,) = blocks(ROOT / "docs" / "digest.md", "python")
+    defined: dict[str, Any] = {}
+    exec(code, defined)
+    texts = [
+        '{"q":"é \\u00e9\\/ \\n","n":1e400,"nested":[ 1, {"b" : 2,"a":[]} ]}',
+        '{"":-0}',
+        '{"q":1.0}',
+    ]
+    dataset = make_dataset(client, texts)
+    version = f"/api/v1/datasets/{dataset.id}/versions/{dataset.version_id}"
+    pages = read_pages(client, dataset.id, limit=2)
+    examples = [
+        one for page in pages for one in msgspec.json.decode(page.examples, type=list[msgspec.Raw])
+    ]
+    assert defined["digest"](examples) == client.get(version).json()["digest"]
+    assert defined["digest"](examples[::-1]) != defined["digest"](examples[1:])
+
+
 def test_the_commands_of_running(tmp_path: Path) -> None:
     serve, keys, on_data = blocks(ROOT / "docs" / "running.md", "sh")
     run(serve, tmp_path)
     make_capitals(tmp_path / "exempla-data")
-    assert "1 changed, 1 unchanged" in run(on_data, tmp_path)
+    shown = run(on_data, tmp_path)
+    assert "1 changed, 1 unchanged" in shown
+    assert "capitals: 2 versions verified, 2 for the first time" in shown
+    (verify,) = blocks(ROOT / "docs" / "digest.md", "sh")
+    assert run(verify, tmp_path) == "capitals: 2 versions verified\n"
     shown = run(keys, tmp_path)
     assert shown.startswith("exk_")
     assert "active" in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -61,10 +62,24 @@ def test_a_version_as_it_is_made_and_read(client: httpx.Client) -> None:
     assert made["created_by"]["email"] == "admin@localhost"
     assert moment(made["created_at"]) == moment(made["updated_at"])
     found = ok(client.get(versions_url(dataset, made["id"])))
-    assert made == {name: found[name] for name in made}
+    assert found == made | {"digest": found["digest"]}
+    assert re.fullmatch("[0-9a-f]{64}", found["digest"])
     first = ok(client.get(versions_url(dataset, dataset.version_id)))
     assert first["parent_id"] is None
     assert read_version(client, dataset.id) == read_version(client, dataset.id, dataset.version_id)
+
+
+def test_the_digest_tells_whether_content_is_the_same(client: httpx.Client) -> None:
+    dataset, versions = line_of_versions(client)
+    body = {"name": "back", "from_version_id": versions[0]}
+    versions.append(ok(send(client, "POST", versions_url(dataset), body), 201)["id"])
+    found = [ok(client.get(versions_url(dataset, one)))["digest"] for one in versions]
+    assert found[0] == found[3]
+    assert len(set(found)) == 3
+    change = [{"id": dataset.example_ids[0], "step": 9}]
+    ok(patch(client, dataset, change, versions[0]))
+    assert ok(client.get(versions_url(dataset, versions[0])))["digest"] not in found
+    assert ok(client.get(versions_url(dataset, versions[3])))["digest"] == found[0]
 
 
 def test_an_old_version_is_restored(client: httpx.Client) -> None:

@@ -25,7 +25,7 @@ from msgspec import UnsetType
 
 from exempla.errors import Conflict
 from exempla.ids import ResourceId
-from exempla.store import datasets, diff, examples, history, versions
+from exempla.store import datasets, diff, digests, examples, history, verify, versions
 from exempla.store.access import OPERATOR
 from exempla.store.bodies import FieldChange, Fields
 from exempla.store.diff import Change, Counts
@@ -284,6 +284,27 @@ class StoreMachine(RuleBasedStateMachine):
         log = self.store.read(history.log, OPERATOR, self.dataset, before=FIRST, limit=1_000)
         assert [(w.kind, w.version_id, w.example_count) for w in reversed(log)] == self.log
         assert log[0].at == self.store.read(datasets.get, OPERATOR, self.dataset).updated_at
+
+    @rule(data=st.data())
+    def digest(self, data: st.DataObject) -> None:
+        found: dict[str, object] = {}
+        for version in data.draw(st.permutations(self.versions)):
+            now, details, total = self.store.read(
+                digests.details, OPERATOR, self.dataset, version.id
+            )
+            if data.draw(st.booleans()):
+                self.store.write(digests.keep, now, details.id.number, total)
+            content = {
+                id: {name: without_space(text) for name, text in example.fields.items()}
+                for id, example in version.examples.items()
+            }
+            assert found.setdefault(total.digest, content) == content
+            assert list(found.values()).count(content) == 1
+        checked = self.store.read(
+            lambda tx: verify.check(tx, datasets.get(tx, OPERATOR, self.dataset))
+        )
+        assert {one.found.digest for one in checked} == found.keys()
+        assert not [fault for one in checked for fault in one.faults]
 
     @rule(data=st.data())
     def take_a_name_twice(self, data: st.DataObject) -> None:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from exempla.commands.support import DatabaseUrl, DataDir, find_dataset, read
+from exempla.commands.support import DatabaseUrl, DataDir, find_dataset, read, visible
 from exempla.errors import NotFound
 
 if TYPE_CHECKING:
@@ -67,16 +67,16 @@ def _print(base: Version, head: Version, changes: Iterator[Change], counts: Coun
     console = Console(soft_wrap=True, highlight=False)
     for change in changes:
         sign, color = _SIGNS[change.kind]
-        console.print(Text(f"{sign} {_visible(change.id)}", style=color))
+        console.print(Text(f"{sign} {visible(change.id)}", style=color))
         for name, field in change.fields.items():
-            console.print(Text(f"    {_visible(name)}:"))
+            console.print(Text(f"    {visible(name)}:"))
             if not isinstance(field.old, msgspec.UnsetType):
-                console.print(Text(f"      - {_visible(bytes(field.old).decode())}", style="red"))
+                console.print(Text(f"      - {visible(bytes(field.old).decode())}", style="red"))
             if not isinstance(field.new, msgspec.UnsetType):
-                console.print(Text(f"      + {_visible(bytes(field.new).decode())}", style="green"))
+                console.print(Text(f"      + {visible(bytes(field.new).decode())}", style="green"))
     console.print(
         Text(
-            f"{_visible(base.name)} to {_visible(head.name)}: {counts.added} added, "
+            f"{visible(base.name)} to {visible(head.name)}: {counts.added} added, "
             f"{counts.removed} removed, {counts.changed} changed, {counts.unchanged} unchanged"
         )
     )
@@ -88,8 +88,3 @@ def _print_json(base: Version, head: Version, changes: Iterator[Change], counts:
     for number, change in enumerate(changes):
         sys.stdout.write(("," if number else "") + msgspec.json.encode(change).decode())
     sys.stdout.write(f'],"counts":{msgspec.json.encode(counts).decode()}}}\n')
-
-
-def _visible(text: str) -> str:
-    """Return the text with what a terminal could act on written as an escape."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

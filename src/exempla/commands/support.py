@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -15,7 +15,7 @@ from exempla.ids import parse_id
 from exempla.settings import Settings
 
 if TYPE_CHECKING:
-    from exempla.store.database import Transaction
+    from exempla.store.database import Database, Transaction
     from exempla.store.datasets import Dataset
 
 T = TypeVar("T")
@@ -39,15 +39,20 @@ DatabaseUrl = Annotated[
 
 def write(data_dir: Path | None, database_url: str | None, work: Callable[..., T]) -> T:
     """Run one write on a database that exists already."""
-    return _run(data_dir, database_url, "write", work)
+    return run(data_dir, database_url, lambda database: database.write(work))
 
 
 def read(data_dir: Path | None, database_url: str | None, work: Callable[..., T]) -> T:
     """Run one read on a database that exists already; all it reads is of one moment."""
-    return _run(data_dir, database_url, "read", work)
+    return run(data_dir, database_url, lambda database: database.read(work))
 
 
-def _run(data_dir: Path | None, database_url: str | None, how: str, work: Callable[..., T]) -> T:
+def run(
+    data_dir: Path | None,
+    database_url: str | None,
+    work: Callable[[Database], Coroutine[Any, Any, T]],
+) -> T:
+    """Run what reads and writes on a database that exists already."""
     import asyncio
 
     from exempla.store import setup
@@ -57,8 +62,7 @@ def _run(data_dir: Path | None, database_url: str | None, how: str, work: Callab
         engine = setup.open_engine(chosen, make=False)
         database, _ = setup.open_database(engine, make=False)
         try:
-            result: T = asyncio.run(getattr(database, how)(work))
-            return result
+            return asyncio.run(work(database))
         finally:
             database.close()
 
@@ -104,3 +108,8 @@ def startup_errors() -> Iterator[None]:
 def note(line: str) -> None:
     """Print a line for a person, beside what the command prints for others to read."""
     print(line, file=sys.stderr)
+
+
+def visible(text: str) -> str:
+    """Return the text with what a terminal could act on written as an escape."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

@@ -63,6 +63,12 @@ def replaced_whole(body: str) -> str:
     return f"[{body},[]]"
 
 
+def undo(after: Fields | None, text: str) -> Fields:
+    """Return the fields before a change that replaced this, as `replaced` wrote it."""
+    old, absent = decode_replaced(text)
+    return {name: value for name, value in (after or {}).items() if name not in absent} | old
+
+
 def decode_replaced(text: str) -> tuple[Fields, list[str]]:
     """Read what `replaced` wrote."""
     return _replaced_decoder.decode(text)

@@ -193,14 +193,15 @@ class _Past:
         after = self.held_by(version)
         if kind == "restored":
             return _event(row, bodies.differing_fields(self.held_by(version - 1), after))
-        replaced, absent = bodies.decode_replaced(row[-1])
-        before = {n: v for n, v in (after or {}).items() if n not in absent} | replaced
-        self._held[version] = before
+        before = self._held[version] = bodies.undo(after, row[-1])
         if kind == "deleted":
             return _event(row, bodies.differing_fields(before, None))
-        now = after or {}
-        names = [*replaced, *absent]
-        return _event(row, {n: FieldChange.of(before.get(n), now.get(n)) for n in names})
+        replaced, absent = bodies.decode_replaced(row[-1])
+        fields = {
+            name: FieldChange.of(before.get(name), (after or {}).get(name))
+            for name in [*replaced, *absent]
+        }
+        return _event(row, fields)
 
 
 def _event(row: Row, fields: dict[str, FieldChange]) -> Event:

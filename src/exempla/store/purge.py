@@ -40,6 +40,7 @@ def purge_some(tx: Transaction) -> bool:
             return True
         tx.run(f"DELETE FROM {table} WHERE dataset_id = :id", id=id)
     tx.run("DELETE FROM dataset_tags WHERE dataset_id = :id", id=id)
+    tx.run("DELETE FROM digests WHERE dataset_id = :id", id=id)
     tx.run("DELETE FROM versions WHERE dataset_id = :id", id=id)
     tx.run("DELETE FROM datasets WHERE id = :id", id=id)
     return True

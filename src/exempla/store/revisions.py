@@ -114,6 +114,20 @@ _BODY = """
     WHERE dataset_id = :dataset_id AND ordinal = :ordinal
       AND valid_from <= :version AND valid_to > :version"""
 
+_HELD_OF = """
+    SELECT e.ordinal, e.id, r.body
+    FROM EACH(:ordinals) AS given (value)
+    CROSS JOIN examples AS e
+    LEFT JOIN revisions AS r ON r.dataset_id = e.dataset_id AND r.ordinal = e.ordinal AND {held}
+    WHERE e.dataset_id = :dataset_id AND e.ordinal = CAST(given.value AS BIGINT)"""
+
+_EVERYTHING = """
+    SELECT r.ordinal, e.id, r.valid_from, r.valid_to, r.body
+    FROM revisions AS r
+    JOIN examples AS e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal
+    WHERE r.dataset_id = :dataset_id
+    ORDER BY r.ordinal, r.valid_from"""
+
 # What was neither opened nor closed between two versions is the same in both. "+ordinal" keeps
 # SQLite's planner from reading all that comes after the ordinal.
 _DIFFERING = """
@@ -175,6 +189,24 @@ def body_of(tx: Transaction, dataset_id: int, version: int, ordinal: int) -> str
     """Return what the version with this number holds of the example; None if it lacks it."""
     row = tx.one(_BODY, dataset_id=dataset_id, version=version, ordinal=ordinal)
     return row[0] if row else None
+
+
+def held_of(tx: Transaction, at: At, ordinals: str) -> list[Row]:
+    """Return what the version holds of these examples, given as a JSON array of strings.
+
+    Each is `(ordinal, id, body)`, the body None where the version lacks the example.
+    """
+    statement = _HELD_OF.format(held=_held("r", at, "version"))
+    return tx.all(statement, ordinals=ordinals, dataset_id=at.dataset_id, version=at.number)
+
+
+def all_of(tx: Transaction, dataset_id: int) -> Iterator[Row]:
+    """Yield all that all versions of a dataset hold, by ordinal and version.
+
+    Each is `(ordinal, id, valid_from, valid_to, body)`; `valid_to` is `END` for what the latest
+    version holds.
+    """
+    yield from tx.each(_EVERYTHING, dataset_id=dataset_id)
 
 
 def differing(

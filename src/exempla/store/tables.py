@@ -251,6 +251,15 @@ changes = Table(
     _text("old"),  # what the write replaced: [{field: old value}, [names of new fields]]
 )
 
+digests = Table(
+    "digests",
+    metadata,
+    Column("dataset_id", _Id, primary_key=True),
+    Column("number", Integer, primary_key=True),  # of the version
+    _integer("at"),  # the moment of the dataset when the version's content had this sum
+    _text("sum"),  # in hexadecimal; see `digests.py`
+)
+
 _added = text("first_ordinal > 0")
 Index(
     "ix_writes_added",

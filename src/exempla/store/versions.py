@@ -52,8 +52,8 @@ _COLUMNS = """
     v.created_at, v.updated_at"""
 
 _OF_DATASET = f"SELECT {_COLUMNS} FROM versions AS v WHERE v.dataset_id = :dataset_id"
-_LATEST = _OF_DATASET + " AND v.number = :number"
-_GET = _LATEST + " AND v.suffix = :suffix"
+_NUMBERED = _OF_DATASET + " AND v.number = :number"
+_GET = _NUMBERED + " AND v.suffix = :suffix"
 _ALL = _OF_DATASET + " ORDER BY v.number DESC"
 
 _DETAILS = f"""
@@ -89,12 +89,16 @@ _NAME_TAKEN = """
 def get(tx: Transaction, dataset: Dataset, id: ResourceId | None) -> Version:
     """Return this version of the dataset, or the latest; raise `NotFound` if it has none such."""
     if id is None:
-        row = tx.one(_LATEST, dataset_id=dataset.id.number, number=dataset.latest_version)
-    else:
-        row = tx.one(_GET, dataset_id=dataset.id.number, number=id.number, suffix=id.suffix)
+        return numbered(tx, dataset, dataset.latest_version)
+    row = tx.one(_GET, dataset_id=dataset.id.number, number=id.number, suffix=id.suffix)
     if not row:
         raise NotFound(f"the dataset {dataset.name!r} has no version with the id {id}")
     return _version(row)
+
+
+def numbered(tx: Transaction, dataset: Dataset, number: int) -> Version:
+    """Return the version with a number that the dataset has."""
+    return _version(tx.exactly_one(_NUMBERED, dataset_id=dataset.id.number, number=number))
 
 
 def details(

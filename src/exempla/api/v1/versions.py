@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import structlog
 from litestar import Controller, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, UnsetType
@@ -11,10 +12,12 @@ from exempla import clock
 from exempla.api import fields, pages
 from exempla.api.dependencies import DatabaseDependency, PermitDependency
 from exempla.api.v1.answers import UserAnswer
-from exempla.errors import ValidationError
+from exempla.errors import Unavailable, ValidationError
 from exempla.ids import ResourceId, parse_id
-from exempla.store import versions
+from exempla.store import digests, versions
 from exempla.store.versions import Details
+
+_log = structlog.get_logger(__name__)
 
 
 class CreateVersion(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,7 +37,10 @@ class UpdateVersion(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class VersionDetails(msgspec.Struct):
-    """A version as clients see it. One of an older release does not know who made it."""
+    """A version as clients see it; its digest when it alone is asked for.
+
+    One of an older release does not know who made it.
+    """
 
     id: str
     name: str
@@ -46,6 +52,7 @@ class VersionDetails(msgspec.Struct):
     created_by: UserAnswer | None
     created_at: str
     updated_at: str
+    digest: str | UnsetType = UNSET
 
 
 class VersionsAnswer(msgspec.Struct):
@@ -110,11 +117,18 @@ class VersionsController(Controller):
         dataset_id: FromPath[str],
         version_id: FromPath[str],
     ) -> VersionDetails:
-        """Return one version."""
-        dataset = _dataset(dataset_id)
-        return _answer(
-            dataset, await database.read(versions.details, permit, dataset, _version(version_id))
+        """Return one version with the digest of its content."""
+        dataset, details, found = await database.search(
+            digests.details, permit, _dataset(dataset_id), _version(version_id)
         )
+        if not found.is_kept:
+            try:
+                await database.write(digests.keep, dataset, details.id.number, found)
+            except Unavailable as error:  # it can be computed again
+                _log.warning("digest not kept", version=str(details.id), cause=error.detail)
+        answer = _answer(dataset.id, details)
+        answer.digest = found.digest
+        return answer
 
     @patch("/{version_id:str}")
     async def update_version(

@@ -105,7 +105,8 @@ def test_the_commands_of_versions(served: Served, tmp_path: Path) -> None:
     script = "".join(blocks(ROOT / "docs" / "versions.md", "sh"))
     answers = run(script.replace("planets", tmp_path.name), tmp_path, served)
     assert answers.count('"status":409') == 1
-    assert answers.count('"status":') == 1
+    assert answers.count('"status":412') == 1
+    assert answers.count('"status":') == 2
     assert '"name":"as in May"' in answers
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import msgspec
@@ -23,7 +24,7 @@ from hypothesis.stateful import (
 )
 from msgspec import UnsetType
 
-from exempla.errors import Conflict
+from exempla.errors import Conflict, PreconditionFailed
 from exempla.ids import ResourceId
 from exempla.store import datasets, diff, digests, examples, history, verify, versions
 from exempla.store.access import OPERATOR
@@ -143,6 +144,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.ids: list[str] = []  # every id there ever was
         self.updated_at = 0
         self.log: list[tuple[str, ResourceId, int]] = []  # oldest first
+        self.seen: dict[str, tuple[ModelVersion, int]] = {}  # by tag
         self.events: dict[str, list[tuple[str, ResourceId, Texts]]] = {}  # by id, oldest first
 
     @initialize(given=st.lists(FIELDS, min_size=1, max_size=6))
@@ -203,7 +205,9 @@ class StoreMachine(RuleBasedStateMachine):
             with pytest.raises(Conflict, match="locked"):
                 self.store.write(examples.delete, OPERATOR, self.dataset, version.id, ids)
             return
-        deleted = self.store.write(examples.delete, OPERATOR, self.dataset, version.id, ids)
+        deleted = self.store.write(
+            examples.delete, OPERATOR, self.dataset, version.id, ids
+        ).example_ids
         assert deleted == [id for id in ids if id in version.examples]
         for id in deleted:
             texts = model_changes(version.texts(id), {})
@@ -307,6 +311,25 @@ class StoreMachine(RuleBasedStateMachine):
         assert not [fault for one in checked for fault in one.faults]
 
     @rule(data=st.data())
+    def remember(self, data: st.DataObject) -> None:
+        version, address = self._any_version(data)
+        page = self.store.read(
+            examples.list_page, OPERATOR, self.dataset, address, after=0, limit=1
+        )
+        self.seen[page.tag] = (version, self._state_of(version))
+
+    @rule(data=st.data())
+    def write_if_unchanged(self, data: st.DataObject) -> None:
+        version, address = self._any_version(data)
+        condition = OPERATOR._replace(if_match=frozenset(self.seen))
+        unchanged = (version, self._state_of(version)) in self.seen.values()
+        expected = (Conflict if version.locked else None) if unchanged else PreconditionFailed
+        with pytest.raises(expected) if expected else nullcontext():
+            self.store.write(
+                examples.update, condition, self.dataset, address, {"unknown": {}}, None
+            )
+
+    @rule(data=st.data())
     def take_a_name_twice(self, data: st.DataObject) -> None:
         version, address = self._any_version(data)
         changes = {id: as_fields({"a": "1"}) for id in self.ids}
@@ -356,6 +379,10 @@ class StoreMachine(RuleBasedStateMachine):
     def _any_ids(self, data: st.DataObject) -> list[str]:
         known = st.sampled_from(self.ids) | st.just("unknown")
         return data.draw(st.lists(known, min_size=1, max_size=4, unique=True))
+
+    def _state_of(self, version: ModelVersion) -> int:
+        """Return how many writes there were to the version."""
+        return sum(1 for _, id, _ in self.log if id == version.id)
 
     def _branch(self, base: ModelVersion, id: ResourceId, name: str) -> ModelVersion:
         """Make a version of this one; it differs from the latest where the base does."""

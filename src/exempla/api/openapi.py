@@ -32,6 +32,7 @@ _PARAMETER_TYPES: dict[str, Document] = {
     "limit": {"type": "integer", "minimum": 1},
     "cursor": {"type": "string"},
 }
+_NO_BODY = {"type": "null"}
 _HEADERS = {
     "X-Request-Id": {
         "description": "The request's own id, or a new one; the log has it too.",
@@ -101,6 +102,8 @@ def _complete_operation(route: str, operation: Document) -> None:
     responses = {status: r for status, r in operation["responses"].items() if status < "400"}
     for response in responses.values():
         response["headers"] = _HEADERS
+        if response.get("content", {}).get("application/json", {}).get("schema") == _NO_BODY:
+            del response["content"]
     statuses = _statuses(route, operation)
     operation["responses"] = responses | {
         str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses

@@ -14,6 +14,7 @@ from exempla.store.access import Permit
 from exempla.store.annotation_configs import Config
 from exempla.store.bodies import Fields
 from exempla.store.database import Transaction
+from exempla.store.datasets import Dataset
 from exempla.store.writes import Edit
 
 
@@ -78,13 +79,15 @@ def annotate(
     permit: Permit,
     dataset_id: ResourceId,
     records: Sequence[tuple[str, Sequence[Value]]],
-) -> None:
+) -> Dataset:
     """Set annotations of examples, by example id; an id that the dataset lacks is ignored.
+
+    Returns the dataset after it.
 
     Raises `ValidationError` for a name without a config in the space, and for a score or label
     that its config does not allow.
     """
-    dataset = datasets.lock(tx, permit, dataset_id)
+    dataset = datasets.lock_unchanged(tx, permit, dataset_id)
     names = sorted({value.name for _, values in records for value in values})
     configs = annotation_configs.of_space(tx, dataset.space_id.number, names)
     checked = [(id, _checked(value, configs)) for id, values in records for value in values]
@@ -108,8 +111,9 @@ def annotate(
     edits = _replaced(tx, dataset_id.number, known)
     tx.run_many(_UPSERT, rows)
     if rows:
-        dataset = datasets.touch(tx, dataset._replace(updated_at=now))
+        dataset = datasets.touch(tx, dataset._replace(updated_at=now, annotated_at=now))
         writes.record(tx, permit, dataset, "annotated", edits=edits)
+    return dataset
 
 
 def of_examples(

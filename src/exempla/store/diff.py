@@ -116,7 +116,7 @@ def add_to(counts: Counts, change: Change) -> None:
 
 
 def _parent(tx: Transaction, dataset: Dataset, head: Version) -> ResourceId:
-    parent = versions.details_of(tx, dataset.id, head).parent_id
+    parent = versions.details_of(tx, dataset, head).parent_id
     if parent is None:
         raise ValidationError(f"base is needed: the version {head.name!r} is made from no other")
     return parent

@@ -91,7 +91,7 @@ def details(
     """
     dataset = datasets.get(tx, permit, dataset_id)
     version = versions.get(tx, dataset, id)
-    return dataset, versions.details_of(tx, dataset_id, version), sum_of(tx, dataset, version)
+    return dataset, versions.details_of(tx, dataset, version), sum_of(tx, dataset, version)
 
 
 def keep(tx: Transaction, dataset: Dataset, number: int, found: Sum) -> None:

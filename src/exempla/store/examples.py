@@ -28,6 +28,11 @@ class Written(NamedTuple):
     version: Version
     example_ids: list[str]
 
+    @property
+    def tag(self) -> str:
+        """The tag of the version as it is now."""
+        return versions.tag_of(self.dataset, self.version)
+
 
 class Example(NamedTuple):
     """An example as a version holds it; times in microseconds, the body a JSON object's text."""
@@ -46,6 +51,8 @@ class Page(NamedTuple):
     examples: list[Example]
     annotations: dict[int, list[Annotation]]
     """Of these examples, by ordinal."""
+    tag: str
+    """Of the version, as `versions.tag_of` makes it."""
 
 
 def list_page(
@@ -66,7 +73,14 @@ def list_page(
     found = [
         Example(*row) for row in revisions.page(tx, versions.at(dataset, version), after, limit)
     ]
-    return Page(version, found, annotations_of(tx, dataset, found))
+    return page_of(tx, dataset, version, found)
+
+
+def page_of(tx: Transaction, dataset: Dataset, version: Version, found: list[Example]) -> Page:
+    """Return these examples, which come in order, with their annotations."""
+    ordinals = [example.ordinal for example in found]
+    annotations = annotations_store.of_examples(tx, dataset.id.number, ordinals)
+    return Page(version, found, annotations, versions.tag_of(dataset, version))
 
 
 def create_dataset(
@@ -91,7 +105,8 @@ def insert(
 ) -> Written:
     """Append examples to the version, in place; `example_ids` are in the order given."""
     dataset = datasets.lock(tx, permit, dataset_id)
-    version = versions.check_unlocked(versions.get(tx, dataset, version_id))
+    version = versions.get_unchanged(tx, permit, dataset, version_id)
+    versions.check_unlocked(version)
     return _add(tx, permit, dataset, version, "inserted", examples)
 
 
@@ -110,7 +125,7 @@ def update(
     nothing is written.
     """
     dataset = datasets.lock(tx, permit, dataset_id)
-    version = versions.get(tx, dataset, version_id)
+    version = versions.get_unchanged(tx, permit, dataset, version_id)
     now = dataset.next_moment()
     if new_version:
         dataset, version = versions.create(tx, permit, dataset, new_version, version, now)
@@ -137,10 +152,11 @@ def delete(
     dataset_id: ResourceId,
     version_id: ResourceId,
     example_ids: Sequence[str],
-) -> list[str]:
-    """Take examples out of the version, in place; return the ids that it held."""
+) -> Written:
+    """Take examples out of the version, in place; `example_ids` are the ids that it held."""
     dataset = datasets.lock(tx, permit, dataset_id)
-    version = versions.check_unlocked(versions.get(tx, dataset, version_id))
+    version = versions.get_unchanged(tx, permit, dataset, version_id)
+    versions.check_unlocked(version)
     at = versions.at(dataset, version)
     held = revisions.find(tx, at, example_ids)
     revisions.remove(tx, at, held.values())
@@ -149,7 +165,7 @@ def delete(
         dataset, version = _touch(tx, dataset, version, dataset.next_moment())
         edits = [Edit(one.ordinal, bodies.replaced_whole(one.body)) for one in held.values()]
         writes.record(tx, permit, dataset, "deleted", version, edits=edits)
-    return [id for id in example_ids if id in held]
+    return Written(dataset, version, [id for id in example_ids if id in held])
 
 
 def added(
@@ -194,14 +210,6 @@ def _add(
     last = new[-1].created_at
     dataset, version = added(tx, permit, dataset, version, kind, len(new), last, last)
     return Written(dataset, version, ids)
-
-
-def annotations_of(
-    tx: Transaction, dataset: Dataset, found: Sequence[Example]
-) -> dict[int, list[Annotation]]:
-    """Return the annotations of examples, which come in order, by ordinal."""
-    ordinals = [example.ordinal for example in found]
-    return annotations_store.of_examples(tx, dataset.id.number, ordinals)
 
 
 def _touch(

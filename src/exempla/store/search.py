@@ -53,7 +53,7 @@ def page(
     version = versions.get(tx, dataset, version_id)
     with time_limit(tx, until):
         found = _matches(tx, dataset, versions.at(dataset, version), filter, after, limit)
-    return Page(version, found, examples.annotations_of(tx, dataset, found))
+    return examples.page_of(tx, dataset, version, found)
 
 
 @contextmanager

@@ -171,6 +171,7 @@ datasets = Table(
     Column("latest_version", Integer, nullable=False),
     _integer("last_ordinal"),  # of the example that was added last
     _integer("last_created_at"),  # of the example that was added last
+    Column("annotated_at", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("space_id", "name"),
     sqlite_autoincrement=True,
 )

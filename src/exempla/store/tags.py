@@ -130,10 +130,10 @@ def of_dataset(tx: Transaction, permit: Permit, dataset_id: ResourceId) -> list[
 
 def attach(
     tx: Transaction, permit: Permit, dataset_id: ResourceId, tag_ids: Sequence[ResourceId]
-) -> list[Tag]:
-    """Attach tags of the dataset's space to it; return all of its tags."""
+) -> tuple[Dataset, list[Tag]]:
+    """Attach tags of the dataset's space to it; return it and all of its tags."""
     known = {tag.id: tag for tag in _lock_all(tx, tag_ids)}
-    dataset = datasets.lock(tx, permit, dataset_id)
+    dataset = datasets.lock_unchanged(tx, permit, dataset_id)
     before = _attached(tx, dataset)
     for index, id in enumerate(tag_ids):
         if id not in known or known[id].space_id != dataset.space_id:
@@ -141,15 +141,15 @@ def attach(
     tx.run_many(_ATTACH, [{"dataset": dataset_id.number, "tag": id.number} for id in tag_ids])
     after = _attached(tx, dataset)
     if len(after) > len(before):
-        _changed(tx, permit, dataset, before, after)
-    return after
+        dataset = _changed(tx, permit, dataset, before, after)
+    return dataset, after
 
 
 def detach(
     tx: Transaction, permit: Permit, dataset_id: ResourceId, tag_ids: Sequence[ResourceId]
-) -> list[ResourceId]:
-    """Detach tags from the dataset; return those that were attached."""
-    dataset = datasets.lock(tx, permit, dataset_id)
+) -> tuple[Dataset, list[ResourceId]]:
+    """Detach tags from the dataset; return it and those that were attached."""
+    dataset = datasets.lock_unchanged(tx, permit, dataset_id)
     before = _attached(tx, dataset)
     attached = {tag.id for tag in before}
     detached = [id for id in tag_ids if id in attached]
@@ -158,8 +158,9 @@ def detach(
         [{"dataset": dataset_id.number, "tag": id.number} for id in detached],
     )
     if detached:
-        _changed(tx, permit, dataset, before, [tag for tag in before if tag.id not in detached])
-    return detached
+        after = [tag for tag in before if tag.id not in detached]
+        dataset = _changed(tx, permit, dataset, before, after)
+    return dataset, detached
 
 
 def _attached(tx: Transaction, dataset: Dataset) -> list[Tag]:
@@ -168,11 +169,12 @@ def _attached(tx: Transaction, dataset: Dataset) -> list[Tag]:
 
 def _changed(
     tx: Transaction, permit: Permit, dataset: Dataset, before: list[Tag], after: list[Tag]
-) -> None:
+) -> Dataset:
     dataset = datasets.touch(tx, dataset._replace(updated_at=dataset.next_moment()))
     names = [sorted(tag.name for tag in tags) for tags in (before, after)]
     fields = writes.field_changes(tags=(names[0], names[1]))
     writes.record(tx, permit, dataset, "tagged", fields=fields)
+    return dataset
 
 
 def _lock_all(tx: Transaction, ids: Sequence[ResourceId]) -> list[Tag]:

@@ -40,6 +40,8 @@ class Details(NamedTuple):
     """The version that it was made from; the first one has none."""
     created_by: tuple[ResourceId, str] | None
     """The user and its e-mail address; unknown for a version of an older release."""
+    tag: str
+    """See `tag_of`."""
 
     @property
     def id(self) -> ResourceId:
@@ -105,15 +107,15 @@ def details(
     tx: Transaction, permit: Permit, dataset_id: ResourceId, id: ResourceId | None
 ) -> Details:
     """Return this version of the dataset, or the latest, and where it comes from."""
-    version = get(tx, datasets.get(tx, permit, dataset_id), id)
-    return details_of(tx, dataset_id, version)
+    dataset = datasets.get(tx, permit, dataset_id)
+    return details_of(tx, dataset, get(tx, dataset, id))
 
 
-def details_of(tx: Transaction, dataset_id: ResourceId, version: Version) -> Details:
+def details_of(tx: Transaction, dataset: Dataset, version: Version) -> Details:
     """Return where the version comes from."""
     before = version.id.number + 1
-    row = tx.exactly_one(_DETAILS, dataset_id=dataset_id.number, before=before, limit=1)
-    return _details(row)
+    row = tx.exactly_one(_DETAILS, dataset_id=dataset.id.number, before=before, limit=1)
+    return _details(dataset, row)
 
 
 def list_page(
@@ -127,7 +129,7 @@ def list_page(
         before=min(before, dataset.latest_version + 1),
         limit=limit,
     )
-    return [_details(row) for row in rows]
+    return [_details(dataset, row) for row in rows]
 
 
 def all_of(tx: Transaction, dataset: Dataset) -> list[Version]:
@@ -142,14 +144,27 @@ def at(dataset: Dataset, version: Version) -> At:
     return At(dataset.id.number, number, is_latest, version.last_ordinal)
 
 
-def check_unlocked(version: Version) -> Version:
-    """Return the version if its content may change, or raise `Conflict`."""
+def tag_of(dataset: Dataset, version: Version) -> str:
+    """Return what no other state of the version has, its examples' annotations included."""
+    return f"v{version.id.number}-{max(version.updated_at, dataset.annotated_at):x}"
+
+
+def get_unchanged(
+    tx: Transaction, permit: Permit, dataset: Dataset, id: ResourceId | None
+) -> Version:
+    """Do as `get`, if the version is what the caller saw, else raise `PreconditionFailed`."""
+    version = get(tx, dataset, id)
+    permit.check_unchanged(f"the version {version.name!r}", tag_of(dataset, version))
+    return version
+
+
+def check_unlocked(version: Version) -> None:
+    """Raise `Conflict` if the content of the version may not change."""
     if version.locked:
         raise Conflict(
             f"the version {version.name!r} is locked; make a new version of it instead: "
             "update it with new_version, or POST to the versions of the dataset under /api/v1"
         )
-    return version
 
 
 def create_first(tx: Transaction, permit: Permit, dataset: Dataset) -> Version:
@@ -187,12 +202,12 @@ def branch(
 ) -> Details:
     """Make a version that holds what this one, or the latest, holds: so also restore an old one."""
     dataset = datasets.lock(tx, permit, dataset_id)
-    base = get(tx, dataset, base_id)
+    base = get_unchanged(tx, permit, dataset, base_id)
     now = dataset.next_moment()
     dataset, version = create(tx, permit, dataset, name, base, now, description)
     datasets.touch(tx, dataset)
     writes.record(tx, permit, dataset, "branched", version)
-    return details_of(tx, dataset_id, version)
+    return details_of(tx, dataset, version)
 
 
 def change(
@@ -207,10 +222,10 @@ def change(
     Raises `Conflict` when another version of the dataset has the name.
     """
     dataset = datasets.lock(tx, permit, dataset_id)
-    old = get(tx, dataset, id)
+    old = get_unchanged(tx, permit, dataset, id)
     changed = old._replace(**changes)
     if changed == old:
-        return details_of(tx, dataset_id, old)
+        return details_of(tx, dataset, old)
     if tx.one(_NAME_TAKEN, dataset_id=dataset_id.number, name=changed.name, number=id.number):
         raise _taken(dataset, changed.name)
     now = dataset.next_moment()
@@ -226,7 +241,7 @@ def change(
     dataset = datasets.touch(tx, dataset._replace(updated_at=now))
     fields = writes.field_changes(**{n: (getattr(old, n), new) for n, new in changes.items()})
     writes.record(tx, permit, dataset, "version_changed", changed, fields=fields)
-    return details_of(tx, dataset_id, changed)
+    return details_of(tx, dataset, changed)
 
 
 def touch(tx: Transaction, dataset: Dataset, version: Version) -> Version:
@@ -285,10 +300,12 @@ def _version(row: Row) -> Version:
     return Version(id, name, last_ordinal, count, bool(locked), *rest)
 
 
-def _details(row: Row) -> Details:
+def _details(dataset: Dataset, row: Row) -> Details:
     *columns, parent, parent_suffix, user, user_suffix, email = row
+    version = _version(tuple(columns))
     return Details(
-        _version(tuple(columns)),
+        version,
         ResourceId("DatasetVersion", parent, parent_suffix) if parent else None,
         (ResourceId("User", user, user_suffix), email) if user else None,
+        tag_of(dataset, version),
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 import structlog
-from litestar import Controller, get, patch, post
+from litestar import Controller, Response, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, UnsetType
 
 from exempla import clock
 from exempla.api import fields, pages
-from exempla.api.dependencies import DatabaseDependency, PermitDependency
+from exempla.api.dependencies import DatabaseDependency, PermitDependency, WritingDependency
 from exempla.api.v1.answers import UserAnswer
+from exempla.api.writing import Tagged, respond
 from exempla.errors import Unavailable, ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.store import digests, versions
@@ -92,14 +95,15 @@ class VersionsController(Controller):
     @post()
     async def create_version(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         dataset_id: FromPath[str],
         data: JSONBody[CreateVersion],
-    ) -> VersionDetails:
+    ) -> Response[VersionDetails]:
         """Make a version that holds what another one holds, and is now the latest."""
         dataset = _dataset(dataset_id)
-        made = await database.write(
+        return await writing(
+            partial(_tagged, dataset),
             versions.branch,
             permit,
             dataset,
@@ -107,7 +111,6 @@ class VersionsController(Controller):
             fields.name(data.name),
             fields.description(data.description),
         )
-        return _answer(dataset, made)
 
     @get("/{version_id:str}")
     async def get_version(
@@ -116,7 +119,7 @@ class VersionsController(Controller):
         permit: PermitDependency,
         dataset_id: FromPath[str],
         version_id: FromPath[str],
-    ) -> VersionDetails:
+    ) -> Response[VersionDetails]:
         """Return one version with the digest of its content."""
         dataset, details, found = await database.search(
             digests.details, permit, _dataset(dataset_id), _version(version_id)
@@ -128,17 +131,17 @@ class VersionsController(Controller):
                 _log.warning("digest not kept", version=str(details.id), cause=error.detail)
         answer = _answer(dataset.id, details)
         answer.digest = found.digest
-        return answer
+        return respond(Tagged(answer, details.tag))
 
     @patch("/{version_id:str}")
     async def update_version(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         dataset_id: FromPath[str],
         version_id: FromPath[str],
         data: JSONBody[UpdateVersion],
-    ) -> VersionDetails:
+    ) -> Response[VersionDetails]:
         """Rename, describe, lock or unlock a version."""
         changes: dict[str, str | bool] = {}
         if data.name is not UNSET:
@@ -150,10 +153,10 @@ class VersionsController(Controller):
         if not changes:
             raise ValidationError("nothing to change; give name, description or locked")
         dataset = _dataset(dataset_id)
-        changed = await database.write(
-            versions.change, permit, dataset, _version(version_id), changes
+        id = _version(version_id)
+        return await writing(
+            partial(_tagged, dataset), versions.change, permit, dataset, id, changes
         )
-        return _answer(dataset, changed)
 
 
 def _dataset(text: str) -> ResourceId:
@@ -162,6 +165,10 @@ def _dataset(text: str) -> ResourceId:
 
 def _version(text: str) -> ResourceId:
     return parse_id(text, "DatasetVersion", "version_id")
+
+
+def _tagged(dataset_id: ResourceId, details: Details) -> Tagged[VersionDetails]:
+    return Tagged(_answer(dataset_id, details), details.tag)
 
 
 def _answer(dataset_id: ResourceId, details: Details) -> VersionDetails:

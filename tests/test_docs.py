@@ -108,6 +108,9 @@ def test_the_commands_of_versions(served: Served, tmp_path: Path) -> None:
     assert answers.count('"status":412') == 1
     assert answers.count('"status":') == 2
     assert '"name":"as in May"' in answers
+    *_, first, second = answers.rstrip("}").split("}{")
+    assert first == second
+    assert '"example_ids":["' in first
 
 
 def make_capitals(folder: Path) -> None:

@@ -19,6 +19,7 @@ from exempla.store import setup
 from tests.api.conftest import connect
 from tests.api.helpers import (
     Dataset,
+    as_body,
     assert_problem,
     make_dataset,
     new_version,
@@ -357,6 +358,33 @@ def test_a_role_of_the_space_opens_what_it_should(world: World, name: str) -> No
         if status == 403:
             assert_refused(response, 403)
         assert response.status_code == status, (rank, response.text)
+
+
+WRITES = [
+    name
+    for name in ROUTES
+    if name.split()[0] in ("POST", "PATCH", "DELETE")
+    and name not in TAKES_THE_SPACE_ALONG
+    and "/search" not in name
+    and KEYS not in name
+]
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_every_write_that_is_sent_again_is_done_once(world: World, name: str) -> None:
+    call = ROUTES[name].prepare(world)
+    headers = {"Content-Type": "application/json", "Idempotency-Key": unique("key")}
+    content = as_body(call.body)
+    method = name.split()[0]
+    first, again = (
+        world.admin.request(method, call.url, content=content, headers=headers) for _ in range(2)
+    )
+    assert first.status_code == ROUTES[name].status, first.text
+    assert again.status_code == first.status_code, again.text
+    assert again.content == first.content
+    assert again.headers.get("ETag") == first.headers.get("ETag")
+    other = world.admin.request(method, call.url + "?x=", content=content, headers=headers)
+    assert_problem(other, 422, "validation-error", "Idempotency-Key")
 
 
 @pytest.mark.parametrize("rank", [*ROLES, ADMINISTER])

@@ -33,10 +33,14 @@ def _permit(request: Request[Any, Any, Any]) -> Permit:
 
 def provide(database: Database, purger: Purger, query_timeout: float) -> dict[str, Provide]:
     """Return the providers of the application."""
+
+    async def writing(request: Request[Any, Any, Any]) -> Writing:
+        return await Writing.of(request, database)
+
     return {
         "database": Provide(lambda: database, sync_to_thread=False),
         "permit": Provide(_permit, sync_to_thread=False),
-        "writing": Provide(lambda: Writing(database), sync_to_thread=False),
+        "writing": Provide(writing),
         "purger": Provide(lambda: purger, sync_to_thread=False),
         "query_timeout": Provide(lambda: query_timeout, sync_to_thread=False),
     }

@@ -25,12 +25,25 @@ from exempla.api.body import JsonBody
 from exempla.api.openapi_examples import EXAMPLES
 from exempla.api.problems import CONTENT_TYPE, ProblemDetails
 from exempla.errors import Problem
+from exempla.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 
 Document = dict[str, Any]
 
 _PARAMETER_TYPES: dict[str, Document] = {
     "limit": {"type": "integer", "minimum": 1},
     "cursor": {"type": "string"},
+}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "Write only if what is addressed still has one of these ETags.",
+    "schema": {"type": "string"},
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "For 24 hours the same request with the same key gets the first answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH},
 }
 _NO_BODY = {"type": "null"}
 _HEADERS = {
@@ -113,9 +126,19 @@ def _complete_operation(route: str, operation: Document) -> None:
         operation["x-needs-role"] = NEEDS[route].name
     for parameter in operation.get("parameters", []):
         _complete_parameter(parameter)
+    operation.setdefault("parameters", []).extend(_headers_of_writes(route))
     if operation["operationId"] in EXAMPLES and "requestBody" in operation:
         content = operation["requestBody"]["content"]["application/json"]
         content["example"] = EXAMPLES[operation["operationId"]]
+
+
+def _headers_of_writes(route: str) -> list[Document]:
+    """Return the headers of a request that writes."""
+    method, _, path = route.partition(" ")
+    if method not in {"POST", "PATCH", "DELETE"} or path.endswith("/search"):
+        return []
+    found = [_IF_MATCH] if "/{dataset_id}" in path else []
+    return found if "/api-keys" in path else [*found, _IDEMPOTENCY_KEY]
 
 
 def _complete_parameter(parameter: Document) -> None:
@@ -133,6 +156,8 @@ def _statuses(route: str, operation: Document) -> list[int]:
         found |= {400, 401, 403, 404, 422, 429}
     if "requestBody" in operation:
         found |= {409, 412, 413}
+    if _IF_MATCH in _headers_of_writes(route):
+        found |= {412}
     return sorted(found)
 
 

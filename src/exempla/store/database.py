@@ -16,7 +16,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from exempla.store.engines import Engine, Sqlite
@@ -50,6 +50,18 @@ class Transaction:
     def time_limit(self, seconds: float) -> AbstractContextManager[None]:
         """Stop a statement that takes longer; its error is `Unavailable` for the caller."""
         return self.engine.time_limit(self._connection, seconds)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what is done in this block, and no more, if it raises."""
+        self._cursor.execute("SAVEPOINT a_part")
+        try:
+            yield
+        except BaseException:
+            with suppress(self.engine.Error):  # it may be gone with the whole transaction
+                self._cursor.execute("ROLLBACK TO SAVEPOINT a_part")
+            raise
+        self._cursor.execute("RELEASE SAVEPOINT a_part")
 
     def all(self, statement: str, **values: object) -> list[Row]:
         """Return all rows of a query."""

@@ -1,7 +1,8 @@
-"""Remove the rows of deleted datasets, a part at a time, so that other writers need not wait."""
+"""Remove what is gone, a part at a time, so that other writers need not wait."""
 
 from __future__ import annotations
 
+from exempla.store import idempotency
 from exempla.store.database import Transaction
 
 ROWS_AT_ONCE = 5_000
@@ -23,10 +24,13 @@ _KEYS = {
 
 
 def purge_some(tx: Transaction) -> bool:
-    """Remove up to about `ROWS_AT_ONCE` rows of a deleted dataset; False when none is left."""
+    """Remove up to about `ROWS_AT_ONCE` rows of a deleted dataset, or answers that are too old.
+
+    False when none is left.
+    """
     row = tx.one(_NEXT)
     if not row:
-        return False
+        return idempotency.purge_some(tx)
     id = row[0]
     for table, key in _KEYS.items():
         bound = tx.one(_BOUND.format(table=table, key=key), id=id, rows=ROWS_AT_ONCE)

@@ -261,6 +261,19 @@ digests = Table(
     _text("sum"),  # in hexadecimal; see `digests.py`
 )
 
+answers = Table(  # to requests with an idempotency key, for a day
+    "answers",
+    metadata,
+    Column("user_id", _Id, primary_key=True),
+    Column("key", Text, primary_key=True),
+    _text("request"),  # a hash of it
+    _integer("created_at"),
+    Column("status", Integer, nullable=False),
+    _text("tag"),
+    _text("body"),
+    Index("ix_answers_created_at", "created_at"),
+)
+
 _added = text("first_ordinal > 0")
 Index(
     "ix_writes_added",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exempla.ids import ResourceId
-from exempla.store import datasets, digests, examples, revisions, verify, versions
+from exempla.store import datasets, digests, examples, purge, revisions, verify, versions
 from exempla.store.access import OPERATOR
 from exempla.store.database import Transaction
 from exempla.store.verify import Checked
@@ -109,6 +109,24 @@ def test_a_kept_sum_is_not_replaced_by_an_older_one(store: Store) -> None:
     newer = digest_of(store, dataset.id)
     store.write(digests.keep, now, v1.id.number, old)
     assert digest_of(store, dataset.id, keep=False) == newer != old.digest
+
+
+def test_a_purged_dataset_leaves_no_sum(store: Store) -> None:
+    dataset, v1, _ = store.dataset_of(1)
+    now, _, found = store.read(digests.details, OPERATOR, dataset.id, None)
+
+    def rows() -> int:
+        statement = "SELECT COUNT(*) FROM digests WHERE dataset_id = :id"
+        count = store.read(lambda tx: tx.exactly_one(statement, id=dataset.id.number))
+        return int(count[0])
+
+    store.write(digests.keep, now, v1.id.number, found)
+    assert rows() == 1
+    store.write(datasets.delete, OPERATOR, dataset.id)
+    while store.write(purge.purge_some):
+        pass
+    store.write(digests.keep, now, v1.id.number, found)
+    assert rows() == 0
 
 
 def test_a_fold_reads_what_was_written_since_and_no_more(

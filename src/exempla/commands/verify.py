@@ -76,5 +76,5 @@ async def _verify(database: Database, console: Console, dataset: Dataset) -> boo
         console.print(Text(line, style="red"))
     if not faults:
         said = f", {len(new)} for the first time" if new else ""
-        console.print(f"{visible(now.name)}: {len(checked)} versions verified{said}", markup=False)
+        console.print(Text(f"{visible(now.name)}: {len(checked)} versions verified{said}"))
     return not faults

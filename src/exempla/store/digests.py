@@ -49,7 +49,9 @@ _NEAREST = """
     ORDER BY ABS(number - :number) LIMIT 1"""
 
 _KEEP = """
-    INSERT INTO digests (dataset_id, number, at, sum) VALUES (:dataset_id, :number, :at, :sum)
+    INSERT INTO digests (dataset_id, number, at, sum)
+    SELECT dataset_id, number, :at, :sum FROM versions
+    WHERE dataset_id = :dataset_id AND number = :number
     ON CONFLICT (dataset_id, number) DO UPDATE SET at = excluded.at, sum = excluded.sum
     WHERE digests.at < excluded.at"""
 
@@ -95,7 +97,7 @@ def details(
 
 
 def keep(tx: Transaction, dataset: Dataset, number: int, found: Sum) -> None:
-    """Keep the sum of a version, unless a later one is kept already."""
+    """Keep the sum of a version, unless a later one is kept already, or the version is gone."""
     text = f"{found.value:x}"
     tx.run(_KEEP, dataset_id=dataset.id.number, number=number, at=found.at, sum=text)
 

@@ -24,6 +24,7 @@ from tests.api.helpers import (
     send,
     snapshot,
 )
+from tests.api.key_support import make_config
 
 MEMBERS = {
     "id",
@@ -119,6 +120,19 @@ def test_a_locked_version_stays_what_it_is(client: httpx.Client) -> None:
     lock(client, dataset, dataset.version_id, False)
     change = [{"id": dataset.example_ids[0], "n": 8}]
     assert ok(patch(client, dataset, change, dataset.version_id))
+
+
+def test_a_lock_does_not_stop_annotations_and_a_new_name(client: httpx.Client) -> None:
+    dataset = make_dataset(client, numbered(1))
+    lock(client, dataset, dataset.version_id)
+    values = [{"name": make_config(client, dataset.space_id)["name"], "text": "seen"}]
+    body = {"annotations": [{"record_id": dataset.example_ids[0], "values": values}]}
+    assert send(client, "POST", f"{dataset.examples_url}/annotate", body).status_code == 202
+    renamed = {"name": "golden"}
+    answer = ok(send(client, "PATCH", versions_url(dataset, dataset.version_id), renamed))
+    assert (answer["name"], answer["locked"]) == ("golden", True)
+    (example,) = read_version(client, dataset.id)
+    assert example["annotations"][0]["text"] == "seen"
 
 
 def test_v2_tells_a_version_s_new_name_and_nothing_more(client: httpx.Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import StaticPool, create_engine
 
 from exempla.ids import ResourceId
-from exempla.store import history, keys, migrations, setup, versions
+from exempla.store import datasets, history, keys, migrations, setup, verify, versions
 from exempla.store.access import OPERATOR
 from exempla.store.database import Database
 from exempla.store.listing import FIRST
@@ -143,4 +144,24 @@ def test_the_data_of_the_second_schema_is_brought_up_to_date(make_older: MakeOld
         ("inserted", 25, 2, 1),
         ("created", 20, 1, 1),
     ]
+    for id, version in (("example-3", 1), ("example-4", 2)):
+        events = asyncio.run(
+            database.read(
+                history.page,
+                OPERATOR,
+                OLD_DATASET,
+                id,
+                before=FIRST,
+                limit=9,
+                until=time.monotonic() + 60,
+            )
+        )
+        (created,) = [event for event in events if event.kind == "created"]
+        assert created.by is None
+        assert created.version_id
+        assert created.version_id.number == version
+    checked = asyncio.run(
+        database.read(lambda tx: verify.check(tx, datasets.get(tx, OPERATOR, OLD_DATASET)))
+    )
+    assert [one.faults for one in checked] == [[], [], []]
     assert [v.parent_id and v.parent_id.number for v in found] == [1, 1, None]

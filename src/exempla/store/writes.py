@@ -92,7 +92,7 @@ def record(
         _CHANGE,
         [
             {"dataset_id": number, "ordinal": ordinal, "at": at, "old": old}
-            for ordinal, old in edits
+            for ordinal, old in sorted(edits)  # in the order of the index
         ],
     )
 

@@ -8,7 +8,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import httpx
+import msgspec
 import pytest
 from typer.main import get_command
 
@@ -17,6 +20,7 @@ from exempla.api.not_supported import not_supported_routes
 from exempla.cli import app
 from exempla.settings import Settings
 from exempla.store import setup
+from tests.api.helpers import make_dataset, read_pages
 from tests.serving import KEY, Served
 
 ROOT = Path(__file__).parent.parent
@@ -97,9 +101,60 @@ def test_the_python_of_the_readme(served: Served, tmp_path: Path) -> None:
     assert "['spelled out', 'v1']" in done.stdout
 
 
+def test_the_commands_of_versions(served: Served, tmp_path: Path) -> None:
+    script = "".join(blocks(ROOT / "docs" / "versions.md", "sh"))
+    answers = run(script.replace("planets", tmp_path.name), tmp_path, served)
+    assert answers.count('"status":409') == 1
+    assert answers.count('"status":412') == 1
+    assert answers.count('"status":') == 2
+    assert '"name":"as in May"' in answers
+    *_, first, second = answers.rstrip("}").split("}{")
+    assert first == second
+    assert '"example_ids":["' in first
+
+
+def make_capitals(folder: Path) -> None:
+    """Put the dataset of the documents into a database."""
+    served = Served.start("--data-dir", str(folder))
+    headers = {"Authorization": f"Bearer {KEY}"}
+    with httpx.Client(base_url=served.base_url, headers=headers) as http:
+        space = http.get("/v2/spaces").json()["spaces"][0]["id"]
+        body = {"name": "capitals", "space_id": space, "examples": [{"n": 1}, {"n": 2}]}
+        url = f"/v2/datasets/{http.post('/v2/datasets', json=body).json()['id']}/examples"
+        id = http.get(url).json()["examples"][0]["id"]
+        change = {"examples": [{"id": id, "n": 3}], "new_version": "checked"}
+        http.patch(url, json=change).raise_for_status()
+    assert served.stop() == 0
+
+
+def test_the_digest_that_the_document_defines(client: httpx.Client) -> None:
+    (code,) = blocks(ROOT / "docs" / "digest.md", "python")
+    defined: dict[str, Any] = {}
+    exec(code, defined)
+    texts = [
+        '{"q":"é \\u00e9\\/ \\n","n":1e400,"nested":[ 1, {"b" : 2,"a":[]} ]}',
+        '{"":-0}',
+        '{"q":1.0}',
+    ]
+    dataset = make_dataset(client, texts)
+    version = f"/api/v1/datasets/{dataset.id}/versions/{dataset.version_id}"
+    pages = read_pages(client, dataset.id, limit=2)
+    examples = [
+        one for page in pages for one in msgspec.json.decode(page.examples, type=list[msgspec.Raw])
+    ]
+    assert defined["digest"](examples) == client.get(version).json()["digest"]
+    assert defined["digest"](examples[::-1]) != defined["digest"](examples[1:])
+
+
 def test_the_commands_of_running(tmp_path: Path) -> None:
-    serve, keys = blocks(ROOT / "docs" / "running.md", "sh")
+    serve, keys, on_data = blocks(ROOT / "docs" / "running.md", "sh")
     run(serve, tmp_path)
+    make_capitals(tmp_path / "exempla-data")
+    shown = run(on_data, tmp_path)
+    assert "1 changed, 1 unchanged" in shown
+    assert "capitals: 2 versions verified, 2 for the first time" in shown
+    (verify,) = blocks(ROOT / "docs" / "digest.md", "sh")
+    assert run(verify, tmp_path) == "capitals: 2 versions verified\n"
     shown = run(keys, tmp_path)
     assert shown.startswith("exk_")
     assert "active" in shown

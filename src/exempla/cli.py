@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,7 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from exempla import __version__, clock, settings
-from exempla.errors import Problem, StartupError
+from exempla.commands import diff, verify
+from exempla.commands.support import DatabaseUrl, DataDir, note, read, startup_errors, write
+from exempla.errors import StartupError
 from exempla.ids import parse_id
 from exempla.limits import MAX_NAME_LENGTH
 from exempla.settings import Settings
@@ -32,6 +32,8 @@ keys_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(keys_app, name="keys")
+app.command("diff")(diff.diff)
+app.command("verify")(verify.verify)
 
 Host = Annotated[str, typer.Option(envvar="EXEMPLA_HOST", help="The address to listen on.")]
 Port = Annotated[
@@ -59,22 +61,6 @@ TlsKey = Annotated[
     Path | None,
     typer.Option(envvar="EXEMPLA_TLS_KEY", help="The PEM file of the certificate's private key."),
 ]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="EXEMPLA_DATA_DIR",
-        help="The folder of the SQLite database.",
-        show_default="the platform's user data folder",
-    ),
-]
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        envvar="EXEMPLA_DATABASE_URL",
-        help="A PostgreSQL database instead: postgresql://user:password@host:5432/name",
-    ),
-]
-
 QueryTimeout = Annotated[
     float,
     typer.Option(
@@ -87,8 +73,6 @@ QueryTimeout = Annotated[
 
 if TYPE_CHECKING:
     from exempla.store.keys import ApiKey
-
-T = TypeVar("T")
 
 
 @app.command()
@@ -125,7 +109,7 @@ def serve(
     )
     logs.configure()
     with ExitStack() as stack:
-        with _startup_errors():
+        with startup_errors():
             chosen.check()
             certificate = tls.load(chosen.tls_cert, chosen.tls_key)
             engine = setup.open_engine(chosen)
@@ -163,7 +147,7 @@ def demo(
     """
     from exempla import demo as demonstration
 
-    with _startup_errors():
+    with startup_errors():
         demonstration.run(host, port, flight_port, once=once)
 
 
@@ -197,9 +181,9 @@ def create_key(
             raise StartupError("the database has no user; start `exempla serve` with it first")
         return keys.create(tx, user, user, "USER", name, "", secret, expires_at)
 
-    key = _with_database(data_dir, database_url, create)
+    key = write(data_dir, database_url, create)
     print(secret)
-    _note(f"The key {key.name!r} has the id {key.id}. Its secret is shown only this once.")
+    note(f"The key {key.name!r} has the id {key.id}. Its secret is shown only this once.")
 
 
 @keys_app.command("list")
@@ -208,7 +192,7 @@ def list_keys(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> Non
     from exempla.store import keys
 
     table = Table("id", "name", "starts with", "created", "expires", "status", box=None)
-    for key in _with_database(data_dir, database_url, keys.list_all):
+    for key in read(data_dir, database_url, keys.list_all):
         table.add_row(
             str(key.id),
             escape(key.name),
@@ -230,9 +214,9 @@ def revoke_key(
     from exempla.store import keys
     from exempla.store.access import OPERATOR
 
-    with _startup_errors():
+    with startup_errors():
         id = parse_id(key_id, "ApiKey", "KEY_ID")
-    key = _with_database(data_dir, database_url, lambda tx: keys.revoke(tx, OPERATOR, id))
+    key = write(data_dir, database_url, lambda tx: keys.revoke(tx, OPERATOR, id))
     print(f"revoked {key.name!r} ({key.id})")
 
 
@@ -248,37 +232,6 @@ def version() -> None:
     print(__version__)
 
 
-def _with_database(data_dir: Path | None, database_url: str | None, work: Callable[..., T]) -> T:
-    """Run one write on a database that exists already."""
-    import asyncio
-
-    from exempla.store import setup
-
-    with _startup_errors():
-        chosen = Settings(data_dir=data_dir, database_url=database_url)
-        engine = setup.open_engine(chosen, make=False)
-        database, _ = setup.open_database(engine, make=False)
-        try:
-            return asyncio.run(database.write(work))
-        finally:
-            database.close()
-
-
-@contextmanager
-def _startup_errors() -> Iterator[None]:
-    """Show what hinders a command as one line, and exit with status 1."""
-    try:
-        yield
-    except StartupError as error:
-        message = str(error)
-    except Problem as error:
-        message = error.detail
-    else:
-        return
-    _note(f"exempla: {message}")
-    raise typer.Exit(1)
-
-
 def _show_first_key(url: str, secret: str) -> None:
     print(
         "This is a new database. Its admin key is shown only this once:\n\n"
@@ -286,10 +239,6 @@ def _show_first_key(url: str, secret: str) -> None:
         "Try it:\n\n"
         f"  curl -H 'Authorization: Bearer {secret}' {url}/v2/spaces\n"
     )
-
-
-def _note(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ A problem is what a client is told (RFC 9457); its status is in brackets (RFC 91
     ├── AccessForbidden         [403] the caller may read this but not do that
     ├── NotFound                [404] does not exist, or the caller may not read it
     ├── MethodNotAllowed        [405] the path exists, but not with this method
-    ├── Conflict                [409] a name is taken
+    ├── Conflict                [409] a name is taken, or a version is locked
     ├── PreconditionFailed      [412] what the caller last saw has changed since
     ├── PayloadTooLarge         [413] the body is over the limit
     ├── ValidationError         [422] well-formed, but against a rule
@@ -89,7 +89,7 @@ class MethodNotAllowed(Problem):
 
 
 class Conflict(Problem):
-    """A name is taken."""
+    """A name is taken, or a version is locked."""
 
     status = 409
     slug = "conflict"

@@ -12,6 +12,12 @@ MAX_BATCH_ROWS = 1_000_000
 MAX_ITEMS = 1_000
 """Examples, or example ids, in one request; more is `422`."""
 
+MAX_IDEMPOTENCY_KEY_LENGTH = 255
+"""Characters of an `Idempotency-Key`; more is `400`."""
+
+IDEMPOTENCY_S = 86_400
+"""Seconds that the answer to a request with an `Idempotency-Key` is kept."""
+
 MAX_NESTING = 100
 """Levels of arrays and objects in the value of a field; more is `422`."""
 

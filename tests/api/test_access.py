@@ -19,6 +19,7 @@ from exempla.store import setup
 from tests.api.conftest import connect
 from tests.api.helpers import (
     Dataset,
+    as_body,
     assert_problem,
     make_dataset,
     new_version,
@@ -130,6 +131,33 @@ def of_dataset(path: str, body: Callable[[World, Dataset], object]) -> Prepare:
     return prepare
 
 
+def of_versions(body: Callable[[World, Dataset], object]) -> Prepare:
+    def prepare(world: World) -> Call:
+        dataset = world.dataset()
+        return Call(f"/api/v1/datasets/{dataset.id}/versions", body(world, dataset))
+
+    return prepare
+
+
+def of_version(body: object = b"") -> Prepare:
+    def prepare(world: World) -> Call:
+        dataset = world.dataset()
+        return Call(f"/api/v1/datasets/{dataset.id}/versions/{dataset.version_id}", body)
+
+    return prepare
+
+
+def of_diff(world: World) -> Call:
+    dataset = world.dataset()
+    version = dataset.version_id
+    return Call(f"/api/v1/datasets/{dataset.id}/diff?base={version}&head={version}")
+
+
+def of_history(world: World) -> Call:
+    dataset = world.dataset()
+    return Call(f"/api/v1/datasets/{dataset.id}/examples/{dataset.example_ids[0]}/history")
+
+
 def of_config(body: object = b"") -> Prepare:
     return lambda w: Call(f"{CONFIGS}/{make_config(w.admin, w.space)['id']}", body)
 
@@ -188,6 +216,8 @@ DATASET = "/v2/datasets/{dataset_id}"
 CONFIG = CONFIGS + "/{annotation_config_id}"
 ORGANIZATION = "/v2/organizations/{org_id}"
 SPACE = "/v2/spaces/{space_id}"
+VERSIONS = "/api/v1/datasets/{dataset_id}/versions"
+VERSION = VERSIONS + "/{version_id}"
 FREEFORM = {"annotation_config_type": "FREEFORM"}
 
 ROUTES: dict[str, Route] = {
@@ -239,6 +269,15 @@ ROUTES: dict[str, Route] = {
     f"POST {KEYS}": Route(
         MANAGE, 201, lambda w: Call(KEYS, service_body(w.organization, {w.space: READ}))
     ),
+    f"GET {VERSIONS}": Route(READ, 200, of_versions(nothing)),
+    f"POST {VERSIONS}": Route(WRITE, 201, of_versions(named)),
+    f"GET {VERSION}": Route(READ, 200, of_version()),
+    f"PATCH {VERSION}": Route(WRITE, 200, of_version({"locked": True})),
+    "GET /api/v1/datasets/{dataset_id}/diff": Route(READ, 200, of_diff),
+    "GET /api/v1/datasets/{dataset_id}/log": Route(
+        READ, 200, lambda w: Call(f"/api/v1/datasets/{w.dataset().id}/log")
+    ),
+    "GET /api/v1/datasets/{dataset_id}/examples/{example_id}/history": Route(READ, 200, of_history),
     f"POST {KEYS}/{{api_key_id}}/refresh": Route(MANAGE, 200, of_key("refresh", {})),
     f"PUT {KEYS}/{{api_key_id}}/revoke": Route(MANAGE, 204, of_key("revoke")),
 }
@@ -319,6 +358,33 @@ def test_a_role_of_the_space_opens_what_it_should(world: World, name: str) -> No
         if status == 403:
             assert_refused(response, 403)
         assert response.status_code == status, (rank, response.text)
+
+
+WRITES = [
+    name
+    for name in ROUTES
+    if name.split()[0] in ("POST", "PATCH", "DELETE")
+    and name not in TAKES_THE_SPACE_ALONG
+    and "/search" not in name
+    and KEYS not in name
+]
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_every_write_that_is_sent_again_is_done_once(world: World, name: str) -> None:
+    call = ROUTES[name].prepare(world)
+    headers = {"Content-Type": "application/json", "Idempotency-Key": unique("key")}
+    content = as_body(call.body)
+    method = name.split()[0]
+    first, again = (
+        world.admin.request(method, call.url, content=content, headers=headers) for _ in range(2)
+    )
+    assert first.status_code == ROUTES[name].status, first.text
+    assert again.status_code == first.status_code, again.text
+    assert again.content == first.content
+    assert again.headers.get("ETag") == first.headers.get("ETag")
+    other = world.admin.request(method, call.url + "?x=", content=content, headers=headers)
+    assert_problem(other, 422, "validation-error", "Idempotency-Key")
 
 
 @pytest.mark.parametrize("rank", [*ROLES, ADMINISTER])

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import re
 import signal
 import sqlite3
+import struct
 import subprocess
+import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,6 +176,32 @@ def run_shown_curl(output: str) -> Result:
         timeout=60,
         check=False,
     )
+
+
+def in_terminal(columns: int, *arguments: str, **environment: str) -> str:
+    """Run `exempla` in a terminal of this width and return what it shows."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"COLUMNS", "LINES", "NO_COLOR"} and not name.startswith("EXEMPLA_")
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "exempla", *arguments],
+        env={**kept, "TERM": "xterm", **environment},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # how Linux tells that the other side is closed
+        while part := os.read(ours, 65_536):
+            shown += part
+    os.close(ours)
+    assert process.wait() == 0, shown
+    return shown.decode()
 
 
 def wait_until(condition: Callable[[], bool]) -> bool:

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import os
-import pty
 import re
-import struct
-import subprocess
-import sys
-import termios
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +16,7 @@ from tests.cli.support import (
     Result,
     assert_one_line,
     client,
+    in_terminal,
     running,
     secrets_in,
     status_with,
@@ -169,39 +163,13 @@ def test_list_shows_whole_ids_in_a_narrow_terminal(stopped: Place) -> None:
     create(stopped, "--name", "a name that is long enough to leave little room for the others")
     in_pipe = ids_in(keys(stopped, "list").stdout)
     assert len(in_pipe) == 2
-    assert ids_in(in_terminal(80, "keys", "list", *stopped.flags)) == in_pipe
+    assert ids_in(in_terminal(80, "keys", "list", *stopped.flags, NO_COLOR="1")) == in_pipe
 
 
 def test_list_shows_names_as_they_are(stopped: Place) -> None:
     for name in ["[red]", "[/b]", "ключ 🔑"]:
         create(stopped, "--name", name)
         assert line_of(stopped, name)
-
-
-def in_terminal(columns: int, *arguments: str) -> str:
-    """Run `exempla` in a terminal of this width and return what it shows."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in {"COLUMNS", "LINES"} and not name.startswith("EXEMPLA_")
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "exempla", *arguments],
-        env={**kept, "NO_COLOR": "1", "TERM": "xterm"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    shown = b""
-    with suppress(OSError):  # how Linux tells that the other side is closed
-        while part := os.read(ours, 65_536):
-            shown += part
-    os.close(ours)
-    assert process.wait() == 0, shown
-    return shown.decode()
 
 
 # revoke

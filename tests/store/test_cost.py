@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from exempla.settings import Settings
-from exempla.store import examples, setup, spaces, versions
+from exempla.store import datasets, diff, examples, setup, spaces, versions
 from exempla.store.access import OPERATOR
 from exempla.store.database import Transaction
 from exempla.store.engines import Engine
@@ -53,6 +53,16 @@ class Counted:
         at = version.id if version else None
         return examples.update(self.tx, OPERATOR, self.dataset, at, changes, name)
 
+    def branch(self, version: versions.Version) -> None:
+        """Make a version of this one."""
+        versions.branch(self.tx, OPERATOR, self.dataset, version.id, "branched", "")
+
+    def diff(self, version: versions.Version) -> None:
+        """Compare this version with the 41st."""
+        dataset = datasets.get(self.tx, OPERATOR, self.dataset)
+        head = versions.all_of(self.tx, dataset)[-41]
+        list(diff.changes(self.tx, dataset, version, head))
+
     def page(self, version: versions.Version | None, after: int) -> int:
         """Read a page of 50 and return its length."""
         at = version.id if version else None
@@ -91,6 +101,8 @@ WORK: dict[str, Callable[[Counted], object]] = {
     "update an old version in place": lambda c: c.update(c.v1, None),
     "update into a new version": lambda c: c.update(None, "one more"),
     "new version from the oldest": lambda c: c.update(c.v1, "restored"),
+    "new version without changes": lambda c: c.branch(c.v1),
+    "diff": lambda c: c.diff(c.v1),
     "insert": lambda c: examples.insert(c.tx, OPERATOR, c.dataset, None, [fields(n=1)]),
     "delete": lambda c: examples.delete(c.tx, OPERATOR, c.dataset, c.v1.id, c.ids(7, 8)),
     "first page of the latest": lambda c: c.page(None, 0),

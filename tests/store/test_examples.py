@@ -123,7 +123,7 @@ def test_a_write_that_changes_nothing_leaves_no_trace(store: Store) -> None:
     assert (
         store.write(examples.update, OPERATOR, dataset.id, None, {"no": fields(n=1)}, None)[2] == []
     )
-    assert store.write(examples.delete, OPERATOR, dataset.id, version.id, ["no"]) == []
+    assert store.write(examples.delete, OPERATOR, dataset.id, version.id, ["no"])[2] == []
     assert store.read(datasets.get, OPERATOR, dataset.id) == before
 
 
@@ -147,8 +147,8 @@ def test_every_change_moves_updated_at(store: Store) -> None:
 def test_deleting_takes_from_one_version_only(store: Store) -> None:
     dataset, v1, ids = store.dataset_of(3)
     v2 = store.write(examples.update, OPERATOR, dataset.id, None, {}, "v2").version
-    assert store.write(examples.delete, OPERATOR, dataset.id, v1.id, [ids[1], "no"]) == [ids[1]]
-    assert store.write(examples.delete, OPERATOR, dataset.id, v1.id, [ids[1]]) == []
+    assert store.write(examples.delete, OPERATOR, dataset.id, v1.id, [ids[1], "no"])[2] == [ids[1]]
+    assert store.write(examples.delete, OPERATOR, dataset.id, v1.id, [ids[1]])[2] == []
     assert store.bodies(dataset.id, v1.id) == ['{"n":0}', '{"n":2}']
     assert store.bodies(dataset.id, v2.id) == ['{"n":0}', '{"n":1}', '{"n":2}']
     store.write(examples.delete, OPERATOR, dataset.id, v2.id, ids)

@@ -1,11 +1,14 @@
 """Random sequences of all operations on all versions, against a model of plain dicts.
 
 After each step every version of the store is compared with the model's, whole: ids, order,
-times and bodies.
+times and bodies, and what the version tells of itself.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import msgspec
@@ -19,12 +22,16 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec import UnsetType
 
-from exempla.errors import Conflict
+from exempla.errors import Conflict, PreconditionFailed
 from exempla.ids import ResourceId
-from exempla.store import datasets, examples
+from exempla.store import datasets, diff, digests, examples, history, verify, versions
 from exempla.store.access import OPERATOR
-from exempla.store.bodies import Fields
+from exempla.store.bodies import FieldChange, Fields
+from exempla.store.diff import Change, Counts
+from exempla.store.history import Event
+from exempla.store.listing import FIRST
 from tests.store.conftest import Store
 
 NAMES = st.sampled_from(["a", "b", "", "with.dot", 'quo"te', "\U0001f600", "\0", "id "])
@@ -39,6 +46,7 @@ TEXTS = st.sampled_from(
         '"\\u0000"',
         '"é"',
         "[ 1 ]",
+        "[1]",
         '{"b":1,"a":2}',
         "9" * 40,
     ]
@@ -61,7 +69,17 @@ class ModelVersion:
 
     id: ResourceId
     name: str
+    parent: ResourceId | None = None
     examples: dict[str, ModelExample] = field(default_factory=dict)
+    locked: bool = False
+
+    def texts(self, id: str) -> dict[str, str]:
+        """Return the fields of an example; none if the version does not hold it."""
+        return self.examples[id].fields if id in self.examples else {}
+
+    def child(self, id: ResourceId, name: str) -> ModelVersion:
+        """Return a new version that holds what this one holds."""
+        return ModelVersion(id, name, self.id, dict(self.examples))
 
 
 def as_fields(texts: dict[str, str]) -> Fields:
@@ -71,6 +89,48 @@ def as_fields(texts: dict[str, str]) -> Fields:
 def as_body(texts: dict[str, str]) -> str:
     members = ",".join(f"{msgspec.json.encode(n).decode()}:{text}" for n, text in texts.items())
     return f"{{{members}}}"
+
+
+Texts = dict[str, tuple[str | None, str | None]]
+
+
+def without_space(text: str) -> str:
+    """Return the text of a value without insignificant white space."""
+    return text if text.startswith('"') else text.replace(" ", "")
+
+
+def model_changes(old: dict[str, str], new: dict[str, str]) -> Texts:
+    """Return the old and new text of each field that differs."""
+    return {
+        name: (old.get(name), new.get(name))
+        for name in old | new
+        if without_space(old.get(name, "none")) != without_space(new.get(name, "none"))
+    }
+
+
+def model_diff(base: ModelVersion, head: ModelVersion) -> dict[str, tuple[str, Texts]]:
+    """Return the kind of each change by id, and its fields' old and new text."""
+    found: dict[str, tuple[str, Texts]] = {}
+    for id in base.examples | head.examples:
+        fields = model_changes(base.texts(id), head.texts(id))
+        if id not in base.examples:
+            found[id] = "added", fields
+        elif id not in head.examples:
+            found[id] = "removed", fields
+        elif fields:
+            found[id] = "changed", fields
+    return found
+
+
+def as_texts(fields: Mapping[str, FieldChange]) -> Texts:
+    """Return the text of each field before and after."""
+    return {
+        name: (
+            None if isinstance(field.old, UnsetType) else bytes(field.old).decode(),
+            None if isinstance(field.new, UnsetType) else bytes(field.new).decode(),
+        )
+        for name, field in fields.items()
+    }
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -83,6 +143,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.versions: list[ModelVersion] = []  # oldest first
         self.ids: list[str] = []  # every id there ever was
         self.updated_at = 0
+        self.log: list[tuple[str, ResourceId, int]] = []  # oldest first
+        self.seen: dict[str, tuple[ModelVersion, int]] = {}  # by tag
+        self.events: dict[str, list[tuple[str, ResourceId, Texts]]] = {}  # by id, oldest first
 
     @initialize(given=st.lists(FIELDS, min_size=1, max_size=6))
     def create(self, given: list[dict[str, str]]) -> None:
@@ -91,15 +154,20 @@ class StoreMachine(RuleBasedStateMachine):
         self.updated_at = dataset.updated_at
         self.versions = [ModelVersion(version.id, version.name)]
         self._adopt(self.versions[0], given)
+        self.log.append(("created", version.id, len(given)))
 
     @rule(data=st.data(), given=st.lists(FIELDS, min_size=1, max_size=3))
     def insert(self, data: st.DataObject, given: list[dict[str, str]]) -> None:
         version, address = self._any_version(data)
-        written = self.store.write(
-            examples.insert, OPERATOR, self.dataset, address, [as_fields(texts) for texts in given]
-        )
+        fields = [as_fields(texts) for texts in given]
+        if version.locked:
+            with pytest.raises(Conflict, match="locked"):
+                self.store.write(examples.insert, OPERATOR, self.dataset, address, fields)
+            return
+        written = self.store.write(examples.insert, OPERATOR, self.dataset, address, fields)
         assert written.version.id == version.id
         assert self._adopt(version, given) == written.example_ids
+        self.log.append(("inserted", version.id, len(given)))
 
     @rule(data=st.data(), new=st.booleans())
     def update(self, data: st.DataObject, new: bool) -> None:
@@ -107,34 +175,159 @@ class StoreMachine(RuleBasedStateMachine):
         ids = self._any_ids(data)
         changes = {id: data.draw(st.one_of(st.just({}), FIELDS)) for id in ids}
         name = f"version {len(self.versions)}" if new else None
-        written = self.store.write(
-            examples.update,
-            OPERATOR,
-            self.dataset,
-            address,
-            {i: as_fields(c) for i, c in changes.items()},
-            name,
-        )
+        fields = {id: as_fields(texts) for id, texts in changes.items()}
+        if version.locked and not new:
+            with pytest.raises(Conflict, match="locked"):
+                self.store.write(examples.update, OPERATOR, self.dataset, address, fields, None)
+            return
+        written = self.store.write(examples.update, OPERATOR, self.dataset, address, fields, name)
         if name:
-            version = ModelVersion(written.version.id, name, dict(version.examples))
-            self.versions.append(version)
+            version = self._branch(version, written.version.id, name)
         assert written.version.id == version.id
         assert written.example_ids == [id for id in ids if id in version.examples]
-        for id in written.example_ids:
-            if changes[id]:
-                old = version.examples[id]
-                version.examples[id] = ModelExample(
-                    old.created_at, written.dataset.updated_at, old.fields | changes[id]
-                )
+        changed = [id for id in written.example_ids if changes[id]]
+        for id in changed:
+            old = version.examples[id]
+            version.examples[id] = ModelExample(
+                old.created_at, written.dataset.updated_at, old.fields | changes[id]
+            )
+            texts: Texts = {n: (old.fields.get(n), text) for n, text in changes[id].items()}
+            texts = {n: (before, after) for n, (before, after) in texts.items() if before != after}
+            self.events[id].append(("updated", version.id, texts))
+        if changed or name:
+            self.log.append(("updated" if changed else "branched", version.id, len(changed)))
 
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
         version, _ = self._any_version(data)
         ids = self._any_ids(data)
-        deleted = self.store.write(examples.delete, OPERATOR, self.dataset, version.id, ids)
+        if version.locked:
+            with pytest.raises(Conflict, match="locked"):
+                self.store.write(examples.delete, OPERATOR, self.dataset, version.id, ids)
+            return
+        deleted = self.store.write(
+            examples.delete, OPERATOR, self.dataset, version.id, ids
+        ).example_ids
         assert deleted == [id for id in ids if id in version.examples]
         for id in deleted:
+            texts = model_changes(version.texts(id), {})
+            self.events[id].append(("deleted", version.id, texts))
             del version.examples[id]
+        if deleted:
+            self.log.append(("deleted", version.id, len(deleted)))
+
+    @rule(data=st.data())
+    def restore(self, data: st.DataObject) -> None:
+        version, address = self._any_version(data)
+        name = f"version {len(self.versions)}"
+        made = self.store.write(versions.branch, OPERATOR, self.dataset, address, name, "")
+        self._branch(version, made.id, name)
+        self.log.append(("branched", made.id, 0))
+
+    @rule(data=st.data(), locked=st.booleans())
+    def lock(self, data: st.DataObject, locked: bool) -> None:
+        version, _ = self._any_version(data)
+        changes = {"locked": locked}
+        self.store.write(versions.change, OPERATOR, self.dataset, version.id, changes)
+        if version.locked != locked:
+            self.log.append(("version_changed", version.id, 0))
+        version.locked = locked
+
+    @rule(data=st.data(), limit=st.integers(1, 4))
+    def compare(self, data: st.DataObject, limit: int) -> None:
+        base, head = (self._any_version(data)[0] for _ in range(2))
+        expected = model_diff(base, head)
+        found: list[tuple[int, Change]] = []
+        counts: Counts | None = None
+        while True:
+            page = self.store.read(
+                diff.page,
+                OPERATOR,
+                self.dataset,
+                base.id,
+                head.id,
+                after=found[-1][0] if found else 0,
+                limit=limit,
+                counts=counts,
+                until=time.monotonic() + 60,
+            )
+            counts = page.counts
+            found += page.changes
+            if len(page.changes) < limit:
+                break
+        assert {one.id: (one.kind, as_texts(one.fields)) for _, one in found} == expected
+        in_order = [id for id in self.ids if id in expected]
+        assert [one.id for _, one in found] == in_order
+        kinds = [kind for kind, _ in expected.values()]
+        added, removed, changed = (kinds.count(kind) for kind in ("added", "removed", "changed"))
+        unchanged = len(base.examples) - removed - changed
+        assert counts == Counts(added, removed, changed, unchanged)
+
+    @rule(data=st.data(), limit=st.integers(1, 4))
+    def read_a_history(self, data: st.DataObject, limit: int) -> None:
+        id = data.draw(st.sampled_from(self.ids))
+        found: list[Event] = []
+        while len(found) % limit == 0:
+            page = self.store.read(
+                history.page,
+                OPERATOR,
+                self.dataset,
+                id,
+                before=found[-1].place if found else FIRST,
+                limit=limit,
+                until=time.monotonic() + 60,
+            )
+            found += page
+            if not page:
+                break
+        told = [(event.kind, event.version_id, as_texts(event.fields)) for event in found]
+        assert told[::-1] == self.events[id]
+
+    @rule()
+    def read_the_log(self) -> None:
+        log = self.store.read(history.log, OPERATOR, self.dataset, before=FIRST, limit=1_000)
+        assert [(w.kind, w.version_id, w.example_count) for w in reversed(log)] == self.log
+        assert log[0].at == self.store.read(datasets.get, OPERATOR, self.dataset).updated_at
+
+    @rule(data=st.data())
+    def digest(self, data: st.DataObject) -> None:
+        found: dict[str, object] = {}
+        for version in data.draw(st.permutations(self.versions)):
+            now, details, total = self.store.read(
+                digests.details, OPERATOR, self.dataset, version.id
+            )
+            if data.draw(st.booleans()):
+                self.store.write(digests.keep, now, details.id.number, total)
+            content = {
+                id: {name: without_space(text) for name, text in example.fields.items()}
+                for id, example in version.examples.items()
+            }
+            assert found.setdefault(total.digest, content) == content
+            assert list(found.values()).count(content) == 1
+        checked = self.store.read(
+            lambda tx: verify.check(tx, datasets.get(tx, OPERATOR, self.dataset))
+        )
+        assert {one.found.digest for one in checked} == found.keys()
+        assert not [fault for one in checked for fault in one.faults]
+
+    @rule(data=st.data())
+    def remember(self, data: st.DataObject) -> None:
+        version, address = self._any_version(data)
+        page = self.store.read(
+            examples.list_page, OPERATOR, self.dataset, address, after=0, limit=1
+        )
+        self.seen[page.tag] = (version, self._state_of(version))
+
+    @rule(data=st.data())
+    def write_if_unchanged(self, data: st.DataObject) -> None:
+        version, address = self._any_version(data)
+        condition = OPERATOR._replace(if_match=frozenset(self.seen))
+        unchanged = (version, self._state_of(version)) in self.seen.values()
+        expected = (Conflict if version.locked else None) if unchanged else PreconditionFailed
+        with pytest.raises(expected) if expected else nullcontext():
+            self.store.write(
+                examples.update, condition, self.dataset, address, {"unknown": {}}, None
+            )
 
     @rule(data=st.data())
     def take_a_name_twice(self, data: st.DataObject) -> None:
@@ -158,6 +351,19 @@ class StoreMachine(RuleBasedStateMachine):
             ]
 
     @invariant()
+    def every_version_knows_itself(self) -> None:
+        if not self.versions:
+            return
+        found = self.store.read(
+            versions.list_page, OPERATOR, self.dataset, before=FIRST, limit=1_000
+        )
+        for details, version in zip(found, reversed(self.versions), strict=True):
+            assert (details.id, details.version.name) == (version.id, version.name)
+            assert details.version.example_count == len(version.examples)
+            assert details.version.locked == version.locked
+            assert details.parent_id == version.parent
+
+    @invariant()
     def time_does_not_go_back(self) -> None:
         if self.versions:
             updated_at = self.store.read(datasets.get, OPERATOR, self.dataset).updated_at
@@ -174,6 +380,19 @@ class StoreMachine(RuleBasedStateMachine):
         known = st.sampled_from(self.ids) | st.just("unknown")
         return data.draw(st.lists(known, min_size=1, max_size=4, unique=True))
 
+    def _state_of(self, version: ModelVersion) -> int:
+        """Return how many writes there were to the version."""
+        return sum(1 for _, id, _ in self.log if id == version.id)
+
+    def _branch(self, base: ModelVersion, id: ResourceId, name: str) -> ModelVersion:
+        """Make a version of this one; it differs from the latest where the base does."""
+        version, latest = base.child(id, name), self.versions[-1]
+        for example in self.ids:
+            if texts := model_changes(latest.texts(example), version.texts(example)):
+                self.events[example].append(("restored", id, texts))
+        self.versions.append(version)
+        return version
+
     def _adopt(self, version: ModelVersion, given: list[dict[str, str]]) -> list[str]:
         """Take the ids and times of the examples just added from the store into the model."""
         added = self.store.examples(self.dataset, version.id)[-len(given) :]
@@ -183,6 +402,7 @@ class StoreMachine(RuleBasedStateMachine):
                 example.created_at, example.updated_at, texts
             )
             self.ids.append(example.id)
+            self.events[example.id] = [("created", version.id, model_changes({}, texts))]
         return [example.id for example in added]
 
 

@@ -48,6 +48,13 @@ NEEDS: dict[str, Role] = {
     "GET /v2/datasets/{dataset_id}/tags": _READ,
     "POST /v2/datasets/{dataset_id}/tags": _WRITE,
     "DELETE /v2/datasets/{dataset_id}/tags": _WRITE,
+    "GET /api/v1/datasets/{dataset_id}/versions": _READ,
+    "POST /api/v1/datasets/{dataset_id}/versions": _WRITE,
+    "GET /api/v1/datasets/{dataset_id}/versions/{version_id}": _READ,
+    "PATCH /api/v1/datasets/{dataset_id}/versions/{version_id}": _WRITE,
+    "GET /api/v1/datasets/{dataset_id}/diff": _READ,
+    "GET /api/v1/datasets/{dataset_id}/log": _READ,
+    "GET /api/v1/datasets/{dataset_id}/examples/{example_id}/history": _READ,
     # Keys belong to users; `store/keys.py` says whose a caller may see and end.
     "GET /v2/api-keys": _READ,
     "POST /v2/api-keys": _READ,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, UnsetType
 
 from exempla import clock
 from exempla.api import fields, pages
-from exempla.api.dependencies import DatabaseDependency, PermitDependency
+from exempla.api.dependencies import DatabaseDependency, PermitDependency, WritingDependency
+from exempla.api.writing import nothing, plain
 from exempla.errors import ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_LABELS
@@ -111,8 +112,8 @@ class AnnotationConfigsController(Controller):
 
     @post()
     async def create_annotation_config(
-        self, database: DatabaseDependency, permit: PermitDependency, data: JSONBody[CreateConfig]
-    ) -> ConfigAnswer:
+        self, writing: WritingDependency, permit: PermitDependency, data: JSONBody[CreateConfig]
+    ) -> Response[ConfigAnswer]:
         """Make an annotation config."""
         given = _settings(data)
         for member in _MEMBERS[data.annotation_config_type]:
@@ -120,7 +121,8 @@ class AnnotationConfigsController(Controller):
                 raise ValidationError(f"{member} is required")
         settings = ConfigSettings(**given)
         check_range(settings)
-        made = await database.write(
+        return await writing(
+            plain(_answer),
             annotation_configs.create,
             permit,
             parse_id(data.space_id, "Space", "space_id"),
@@ -128,7 +130,6 @@ class AnnotationConfigsController(Controller):
             data.annotation_config_type,
             settings,
         )
-        return _answer(made)
 
     @get("/{annotation_config_id:str}")
     async def get_annotation_config(
@@ -144,13 +145,14 @@ class AnnotationConfigsController(Controller):
     @patch("/{annotation_config_id:str}")
     async def update_annotation_config(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         annotation_config_id: FromPath[str],
         data: JSONBody[UpdateConfig],
-    ) -> ConfigAnswer:
+    ) -> Response[ConfigAnswer]:
         """Change the name or the settings of an annotation config."""
-        changed = await database.write(
+        return await writing(
+            plain(_answer),
             annotation_configs.update,
             permit,
             _id(annotation_config_id),
@@ -158,17 +160,16 @@ class AnnotationConfigsController(Controller):
             None if data.name is UNSET else fields.name(data.name),
             _settings(data),
         )
-        return _answer(changed)
 
     @delete("/{annotation_config_id:str}")
     async def delete_annotation_config(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         annotation_config_id: FromPath[str],
-    ) -> None:
+    ) -> Response[None]:
         """Delete an annotation config; the annotations made with it stay."""
-        await database.write(annotation_configs.delete, permit, _id(annotation_config_id))
+        return await writing(nothing, annotation_configs.delete, permit, _id(annotation_config_id))
 
 
 def _id(text: str) -> ResourceId:

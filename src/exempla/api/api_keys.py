@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla import clock
 from exempla.api import fields, pages
-from exempla.api.dependencies import DatabaseDependency, PermitDependency
+from exempla.api.dependencies import DatabaseDependency, PermitDependency, WritingDependency
 from exempla.errors import InvalidRequest, ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_ASSIGNMENTS, MAX_GRACE_S, MAX_KEY_NAME_LENGTH
@@ -147,9 +147,14 @@ class ApiKeysController(Controller):
 
     @post()
     async def create_api_key(
-        self, database: DatabaseDependency, permit: PermitDependency, data: JSONBody[CreateKey]
+        self,
+        database: DatabaseDependency,
+        writing: WritingDependency,
+        permit: PermitDependency,
+        data: JSONBody[CreateKey],
     ) -> KeyAnswer:
         """Make a key; its secret is in the answer, and never shown again."""
+        writing.without_key()
         name = fields.name(data.name, longest=MAX_KEY_NAME_LENGTH)
         description = fields.description(data.description)
         expires_at = _moment(data.expires_at)
@@ -170,11 +175,13 @@ class ApiKeysController(Controller):
     async def refresh_api_key(
         self,
         database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         api_key_id: FromPath[str],
         data: JSONBody[RefreshKey],
     ) -> KeyAnswer:
         """Replace a key by a new one; the old one ends now, or after the grace period."""
+        writing.without_key()
         grace = data.grace_period_seconds or 0
         if not 0 <= grace <= MAX_GRACE_S:
             raise ValidationError(f"grace_period_seconds must lie from 0 to {MAX_GRACE_S}")

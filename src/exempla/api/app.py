@@ -33,6 +33,9 @@ from exempla.api.problems import CONTENT_TYPE, encode, errors_page, failed, hand
 from exempla.api.purging import Purger
 from exempla.api.spaces import SpacesController
 from exempla.api.tags import DatasetTagsController, TagsController
+from exempla.api.v1.diff import DiffController
+from exempla.api.v1.history import HistoryController
+from exempla.api.v1.versions import VersionsController
 from exempla.errors import NotFound, Problem
 from exempla.limits import MAX_BODY_BYTES
 from exempla.settings import DEFAULT_QUERY_TIMEOUT_S
@@ -64,6 +67,9 @@ def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIM
         TagsController,
         DatasetTagsController,
         ApiKeysController,
+        VersionsController,
+        DiffController,
+        HistoryController,
         DocumentsController,
     ]
     describe = describer(handlers, dependencies)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla import clock
 from exempla.api import example_fields, fields, pages
-from exempla.api.dependencies import DatabaseDependency, PermitDependency, PurgerDependency
+from exempla.api.dependencies import (
+    DatabaseDependency,
+    PermitDependency,
+    PurgerDependency,
+    WritingDependency,
+)
+from exempla.api.writing import Tagged, nothing, respond
 from exempla.ids import ResourceId, parse_id
 from exempla.store import datasets, examples, versions
 from exempla.store.access import Permit
@@ -94,47 +100,54 @@ class DatasetsController(Controller):
 
     @post()
     async def create_dataset(
-        self, database: DatabaseDependency, permit: PermitDependency, data: JSONBody[CreateDataset]
-    ) -> DatasetAnswer:
+        self, writing: WritingDependency, permit: PermitDependency, data: JSONBody[CreateDataset]
+    ) -> Response[DatasetAnswer]:
         """Make a dataset with its first version and examples."""
         space_id = parse_id(data.space_id, "Space", "space_id")
         name = fields.name(data.name)
         await example_fields.check_new(data.examples)
-        dataset, version = await database.write(
-            examples.create_dataset, permit, space_id, name, data.examples
+        return await writing(
+            lambda made: _answer(made[0], [made[1]]),
+            examples.create_dataset,
+            permit,
+            space_id,
+            name,
+            data.examples,
         )
-        return _answer(dataset, [version])
 
     @get("/{dataset_id:str}")
     async def get_dataset(
         self, database: DatabaseDependency, permit: PermitDependency, dataset_id: FromPath[str]
-    ) -> DatasetAnswer:
+    ) -> Response[DatasetAnswer]:
         """Return one dataset with its versions."""
-        return _answer(*await database.read(_with_versions, permit, _id(dataset_id)))
+        return respond(_answer(*await database.read(_with_versions, permit, _id(dataset_id))))
 
     @patch("/{dataset_id:str}")
     async def update_dataset(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         dataset_id: FromPath[str],
         data: JSONBody[UpdateDataset],
-    ) -> DatasetAnswer:
+    ) -> Response[DatasetAnswer]:
         """Rename a dataset."""
         name = fields.name(data.name)
-        return _answer(*await database.write(_renamed, permit, _id(dataset_id), name))
+        return await writing(
+            lambda renamed: _answer(*renamed), _renamed, permit, _id(dataset_id), name
+        )
 
     @delete("/{dataset_id:str}")
     async def delete_dataset(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         purger: PurgerDependency,
         dataset_id: FromPath[str],
-    ) -> None:
+    ) -> Response[None]:
         """Delete a dataset with all its versions."""
-        await database.write(datasets.delete, permit, _id(dataset_id))
+        answer = await writing(nothing, datasets.delete, permit, _id(dataset_id))
         purger.wake()
+        return answer
 
 
 def wire(dataset: Dataset) -> dict[str, Any]:
@@ -166,9 +179,9 @@ def _renamed(
     return dataset, versions.all_of(tx, dataset)
 
 
-def _answer(dataset: Dataset, all_versions: list[Version]) -> DatasetAnswer:
+def _answer(dataset: Dataset, all_versions: list[Version]) -> Tagged[DatasetAnswer]:
     members = wire(dataset)
-    return DatasetAnswer(
+    answer = DatasetAnswer(
         **members,
         versions=[
             VersionAnswer(
@@ -181,3 +194,4 @@ def _answer(dataset: Dataset, all_versions: list[Version]) -> DatasetAnswer:
             for version in all_versions
         ],
     )
+    return Tagged(answer, dataset.tag)

@@ -7,27 +7,40 @@ from typing import Any
 from litestar import Request
 from litestar.di import NamedDependency, Provide
 
+from exempla.api.preconditions import if_match
 from exempla.api.purging import Purger
+from exempla.api.writing import Writing
 from exempla.store.access import Permit
 from exempla.store.database import Database
 
 DatabaseDependency = NamedDependency[Database]
 PermitDependency = NamedDependency[Permit]
+WritingDependency = NamedDependency[Writing]
 PurgerDependency = NamedDependency[Purger]
 QueryTimeoutDependency = NamedDependency[float]
 
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
 def _permit(request: Request[Any, Any, Any]) -> Permit:
-    """Return what `auth.py` found out about the request."""
+    """Return what `auth.py` found out about the request, and what it is sent on condition of."""
     permit: Permit = request.scope["auth"]
-    return permit
+    if request.method in _SAFE:
+        return permit
+    return permit._replace(if_match=if_match(request.headers.getall("if-match", [])))
 
 
 def provide(database: Database, purger: Purger, query_timeout: float) -> dict[str, Provide]:
     """Return the providers of the application."""
+
+    async def writing(request: Request[Any, Any, Any]) -> Writing:
+        return await Writing.of(request, database)
+
     return {
         "database": Provide(lambda: database, sync_to_thread=False),
         "permit": Provide(_permit, sync_to_thread=False),
+        "writing": Provide(writing),
         "purger": Provide(lambda: purger, sync_to_thread=False),
         "query_timeout": Provide(lambda: query_timeout, sync_to_thread=False),
     }

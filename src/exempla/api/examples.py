@@ -8,14 +8,20 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from litestar import Controller, MediaType, Response, delete, get, patch, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla import filters
 from exempla.api import example_fields, fields, pages
 from exempla.api.datasets import wire
-from exempla.api.dependencies import DatabaseDependency, PermitDependency, QueryTimeoutDependency
+from exempla.api.dependencies import (
+    DatabaseDependency,
+    PermitDependency,
+    QueryTimeoutDependency,
+    WritingDependency,
+)
+from exempla.api.writing import Tagged, respond
 from exempla.clock import rfc3339
 from exempla.errors import InvalidRequest, ValidationError
 from exempla.ids import ResourceId, parse_id
@@ -172,66 +178,74 @@ class ExamplesController(Controller):
     @post()
     async def insert_examples(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         dataset_id: FromPath[str],
         data: JSONBody[InsertExamples],
         dataset_version_id: FromQuery[str | None] = None,
-    ) -> WrittenAnswer:
+    ) -> Response[WrittenAnswer]:
         """Append examples to a version, in place."""
         dataset, version = _ids(dataset_id, dataset_version_id)
         await example_fields.check_new(data.examples)
-        return _written(
-            await database.write(examples.insert, permit, dataset, version, data.examples)
-        )
+        return await writing(_written, examples.insert, permit, dataset, version, data.examples)
 
     @patch()
     async def update_examples(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         dataset_id: FromPath[str],
         data: JSONBody[UpdateExamples],
         dataset_version_id: FromQuery[str | None] = None,
-    ) -> WrittenAnswer:
+    ) -> Response[WrittenAnswer]:
         """Update examples by id, in place or into a new version."""
         dataset, version = _ids(dataset_id, dataset_version_id)
         new_version = fields.name(data.new_version, "new_version") if data.new_version else None
         changes = await example_fields.changes_by_id(data.examples)
-        return _written(
-            await database.write(examples.update, permit, dataset, version, changes, new_version)
+        return await writing(
+            _written, examples.update, permit, dataset, version, changes, new_version
         )
 
     @post("/annotate", status_code=202)
     async def annotate_examples(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         dataset_id: FromPath[str],
         data: JSONBody[AnnotateExamples],
-    ) -> Response[bytes]:
+    ) -> Response[None]:
         """Set annotations of examples; they belong to the examples, in all versions."""
         dataset, _ = _ids(dataset_id, None)
         records = _records(data.annotations)
-        await database.write(annotations_store.annotate, permit, dataset, records)
-        return Response(b"", media_type=MediaType.JSON)  # None would be written as `null`
+        return await writing(
+            lambda annotated: Tagged(None, annotated.tag),
+            annotations_store.annotate,
+            permit,
+            dataset,
+            records,
+        )
 
     @delete(status_code=200)
     async def delete_examples(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         dataset_id: FromPath[str],
         data: JSONBody[DeleteExamples],
-    ) -> DeletedAnswer:
+    ) -> Response[DeletedAnswer]:
         """Take examples out of a version, in place."""
         dataset, version = _ids(dataset_id, data.dataset_version_id)
         if version is None:
             raise ValidationError("dataset_version_id is empty; name the version to delete from")
         ids = example_fields.distinct_ids(data.example_ids)
-        deleted = await database.write(examples.delete, permit, dataset, version, ids)
-        gone = set(deleted)
-        return DeletedAnswer(True, deleted, [id for id in ids if id not in gone])
+
+        def render(written: Written) -> Tagged[DeletedAnswer]:
+            deleted = written.example_ids
+            gone = set(deleted)
+            kept = [id for id in ids if id not in gone]
+            return Tagged(DeletedAnswer(True, deleted, kept), written.tag)
+
+        return await writing(render, examples.delete, permit, dataset, version, ids)
 
 
 def _search(tx: Transaction, permit: Permit, *where: Any, text: str, **page: Any) -> Page:
@@ -273,7 +287,7 @@ async def _page(
     if has_more:
         last = pages.ExamplesCursor(dataset.number, page.version.id, shown[-1].ordinal)
         pagination.next_cursor = str(last)
-    return Response(_render(shown, page.annotations, pagination), media_type=MediaType.JSON)
+    return respond(Tagged(_render(shown, page.annotations, pagination), page.tag))
 
 
 _encode = msgspec.json.Encoder().encode
@@ -336,9 +350,10 @@ def _text(text: str | None, where: str) -> str | None:
     return None if text is None else fields.text(text, f"{where}.text", MAX_TEXT_LENGTH)
 
 
-def _written(written: Written) -> WrittenAnswer:
-    return WrittenAnswer(
+def _written(written: Written) -> Tagged[WrittenAnswer]:
+    answer = WrittenAnswer(
         **wire(written.dataset),
         dataset_version_id=str(written.version.id),
         example_ids=written.example_ids,
     )
+    return Tagged(answer, written.tag)

@@ -27,6 +27,7 @@ from exempla.api.openapi_examples import EXAMPLES
 from exempla.api.pages import DEFAULT_LIMIT, MAX_EXAMPLES_LIMIT, MAX_LIMIT
 from exempla.api.problems import CONTENT_TYPE, ProblemDetails
 from exempla.errors import Problem
+from exempla.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 from exempla.store.keys import KeyType
 
 Document = dict[str, Any]
@@ -42,6 +43,19 @@ _PARAMETER_TYPES: dict[str, Document] = {
     "status": {"type": "string", "enum": get_args(Status)},
 }
 _EXAMPLES_LIMIT = _limit(MAX_EXAMPLES_LIMIT)
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "Write only if what is addressed still has one of these ETags.",
+    "schema": {"type": "string"},
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "For 24 hours the same request with the same key gets the first answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH},
+}
+_NO_BODY = {"type": "null"}
 _HEADERS = {
     "X-Request-Id": {
         "description": "The request's own id, or a new one; the log has it too.",
@@ -118,6 +132,8 @@ def _complete_operation(route: str, operation: Document) -> None:
     responses = {status: r for status, r in operation["responses"].items() if status < "400"}
     for response in responses.values():
         response["headers"] = _HEADERS
+        if response.get("content", {}).get("application/json", {}).get("schema") == _NO_BODY:
+            del response["content"]
     statuses = _statuses(route, operation)
     operation["responses"] = responses | {
         str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses
@@ -129,9 +145,19 @@ def _complete_operation(route: str, operation: Document) -> None:
         _complete_parameter(parameter)
         if operation["operationId"] == "list_examples" and parameter["name"] == "limit":
             parameter["schema"] = _EXAMPLES_LIMIT
+    operation.setdefault("parameters", []).extend(_headers_of_writes(route))
     if operation["operationId"] in EXAMPLES and "requestBody" in operation:
         content = operation["requestBody"]["content"]["application/json"]
         content["example"] = EXAMPLES[operation["operationId"]]
+
+
+def _headers_of_writes(route: str) -> list[Document]:
+    """Return the headers of a request that writes."""
+    method, _, path = route.partition(" ")
+    if method not in {"POST", "PATCH", "DELETE"} or path.endswith("/search"):
+        return []
+    found = [_IF_MATCH] if "/{dataset_id}" in path else []
+    return found if "/api-keys" in path else [*found, _IDEMPOTENCY_KEY]
 
 
 def _complete_parameter(parameter: Document) -> None:
@@ -149,6 +175,8 @@ def _statuses(route: str, operation: Document) -> list[int]:
         found |= {400, 401, 403, 404, 422, 429}
     if "requestBody" in operation:
         found |= {409, 412, 413}
+    if _IF_MATCH in _headers_of_writes(route):
+        found |= {412}
     return sorted(found)
 
 

@@ -52,5 +52,7 @@ EXAMPLES: dict[str, Any] = {
         "name": "nightly run",
         "organizations": [{"org_id": _ORGANIZATION, "spaces": [{"space_id": _SPACE}]}],
     },
+    "create_version": {"name": "checked by hand", "description": "All answers read twice"},
+    "update_version": {"locked": True},
     "refresh_api_key": {"grace_period_seconds": 3600},
 }

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla import clock
 from exempla.api import fields, pages
-from exempla.api.dependencies import DatabaseDependency, PermitDependency, PurgerDependency
+from exempla.api.dependencies import (
+    DatabaseDependency,
+    PermitDependency,
+    PurgerDependency,
+    WritingDependency,
+)
+from exempla.api.writing import nothing, plain
 from exempla.ids import ResourceId, parse_id
 from exempla.store import organizations
 from exempla.store.organizations import Organization
@@ -73,18 +79,18 @@ class OrganizationsController(Controller):
     @post()
     async def create_organization(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         data: JSONBody[CreateOrganization],
-    ) -> OrganizationAnswer:
+    ) -> Response[OrganizationAnswer]:
         """Make an organization."""
-        made = await database.write(
+        return await writing(
+            plain(_answer),
             organizations.create,
             permit,
             fields.name(data.name),
             fields.description(data.description),
         )
-        return _answer(made)
 
     @get("/{org_id:str}")
     async def get_organization(
@@ -96,32 +102,33 @@ class OrganizationsController(Controller):
     @patch("/{org_id:str}")
     async def update_organization(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         org_id: FromPath[str],
         data: JSONBody[UpdateOrganization],
-    ) -> OrganizationAnswer:
+    ) -> Response[OrganizationAnswer]:
         """Change the name or the description of an organization."""
-        changed = await database.write(
+        return await writing(
+            plain(_answer),
             organizations.update,
             permit,
             _id(org_id),
             None if data.name is msgspec.UNSET else fields.name(data.name),
             None if data.description is msgspec.UNSET else fields.description(data.description),
         )
-        return _answer(changed)
 
     @delete("/{org_id:str}")
     async def delete_organization(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         purger: PurgerDependency,
         org_id: FromPath[str],
-    ) -> None:
+    ) -> Response[None]:
         """Delete an organization with its spaces and all that is in them."""
-        await database.write(organizations.delete, permit, _id(org_id))
+        answer = await writing(nothing, organizations.delete, permit, _id(org_id))
         purger.wake()
+        return answer
 
 
 def _id(text: str) -> ResourceId:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -24,6 +24,9 @@ MAX_LIMIT = 100
 MAX_EXAMPLES_LIMIT = 500
 
 _EXAMPLES = re.compile(r"examples:([0-9]{1,18}):([0-9]{1,9}):([A-Za-z0-9]{4,32}):([0-9]{1,18})")
+_VERSION = r"([0-9]{1,9}):([A-Za-z0-9]{4,32})"
+_NUMBER = "([0-9]{1,18})"
+_DIFF = re.compile(":".join(["diff", _NUMBER, _VERSION, _VERSION, *[_NUMBER] * 5]))
 _NEWEST_FIRST = re.compile(r"([a-z]+):([0-9]{1,18})")
 
 
@@ -32,6 +35,7 @@ class _Numbered(Protocol):
     def id(self) -> ResourceId: ...
 
 
+S = TypeVar("S")
 T = TypeVar("T", bound=_Numbered)
 
 
@@ -52,6 +56,22 @@ class ExamplesCursor(NamedTuple):
     def __str__(self) -> str:
         version = self.version_id
         return _encode(f"examples:{self.dataset}:{version.number}:{version.suffix}:{self.ordinal}")
+
+
+class DiffCursor(NamedTuple):
+    """The versions that are being compared, the last change seen, and how many there were."""
+
+    dataset: int
+    base: ResourceId
+    head: ResourceId
+    ordinal: int
+    counts: Sequence[int]
+    """So that they are counted once: added, removed, changed, unchanged."""
+
+    def __str__(self) -> str:
+        ends = f"{self.base.number}:{self.base.suffix}:{self.head.number}:{self.head.suffix}"
+        counts = ":".join(map(str, self.counts))
+        return _encode(f"diff:{self.dataset}:{ends}:{self.ordinal}:{counts}")
 
 
 def limit(value: str | None) -> int:
@@ -78,15 +98,38 @@ def examples_cursor(cursor: str | None) -> ExamplesCursor | None:
     return ExamplesCursor(int(match[1]), version_id, int(match[4]))
 
 
+def diff_cursor(cursor: str | None) -> DiffCursor | None:
+    """Read the cursor of a page of changes."""
+    if not cursor:
+        return None
+    dataset, base, base_suffix, head, head_suffix, ordinal, *counts = _decode(
+        cursor, _DIFF
+    ).groups()
+    return DiffCursor(
+        int(dataset),
+        ResourceId("DatasetVersion", int(base), base_suffix),
+        ResourceId("DatasetVersion", int(head), head_suffix),
+        int(ordinal),
+        [int(count) for count in counts],
+    )
+
+
 def newest_first(found: Sequence[T], limit: int, listed: str) -> tuple[Sequence[T], Pagination]:
     """Cut what was asked for as `limit + 1` items to a page, and say what follows it.
 
     The items have an `id` and come newest first.
     """
+    return cut(found, limit, listed, lambda one: one.id.number)
+
+
+def cut(
+    found: Sequence[S], limit: int, listed: str, number: Callable[[S], int]
+) -> tuple[Sequence[S], Pagination]:
+    """Do the same for items whose number this function tells."""
     page = found[:limit]
     if len(found) <= limit:
         return page, Pagination(has_more=False)
-    return page, Pagination(True, _encode(f"{listed}:{page[-1].id.number}"))
+    return page, Pagination(True, _encode(f"{listed}:{number(page[-1])}"))
 
 
 def _encode(text: str) -> str:

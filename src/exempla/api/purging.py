@@ -1,4 +1,4 @@
-"""Remove the rows of deleted datasets in the background."""
+"""Remove the rows of deleted datasets, and answers that are too old, in the background."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from exempla.store.database import Database
-from exempla.store.purge import ABANDONED_AFTER_S, purge_some
+from exempla.store.purge import purge_some
 
 AGAIN_AFTER_S = 10
 """How long to wait after the database could not purge."""
+
+EVERY_S = 3_600
+"""How long to wait for a deletion before looking for what grew too old."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Purger:
-    """Purges when the application starts, for what an earlier run left, hourly, and when woken."""
+    """Purges when the application starts, for what an earlier run left, when woken, and hourly."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,7 +44,7 @@ class Purger:
     async def _run(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), ABANDONED_AFTER_S)
+                await asyncio.wait_for(self._wanted.wait(), EVERY_S)
             self._wanted.clear()
             try:
                 while await self._database.write(purge_some):

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from exempla import clock
 from exempla.api import fields, pages
-from exempla.api.dependencies import DatabaseDependency, PermitDependency, PurgerDependency
+from exempla.api.dependencies import (
+    DatabaseDependency,
+    PermitDependency,
+    PurgerDependency,
+    WritingDependency,
+)
+from exempla.api.writing import nothing, plain
 from exempla.errors import ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.store import spaces
@@ -78,18 +84,18 @@ class SpacesController(Controller):
 
     @post()
     async def create_space(
-        self, database: DatabaseDependency, permit: PermitDependency, data: JSONBody[CreateSpace]
-    ) -> SpaceAnswer:
+        self, writing: WritingDependency, permit: PermitDependency, data: JSONBody[CreateSpace]
+    ) -> Response[SpaceAnswer]:
         """Make a space."""
         _check_public(data.is_private)
-        made = await database.write(
+        return await writing(
+            plain(_answer),
             spaces.create,
             permit,
             parse_id(data.organization_id, "Organization", "organization_id"),
             fields.name(data.name),
             fields.description(data.description),
         )
-        return _answer(made)
 
     @get("/{space_id:str}")
     async def get_space(
@@ -101,33 +107,34 @@ class SpacesController(Controller):
     @patch("/{space_id:str}")
     async def update_space(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         space_id: FromPath[str],
         data: JSONBody[UpdateSpace],
-    ) -> SpaceAnswer:
+    ) -> Response[SpaceAnswer]:
         """Change the name or the description of a space."""
         _check_public(data.is_private)
-        changed = await database.write(
+        return await writing(
+            plain(_answer),
             spaces.update,
             permit,
             _id(space_id),
             None if data.name is msgspec.UNSET else fields.name(data.name),
             None if data.description is msgspec.UNSET else fields.description(data.description),
         )
-        return _answer(changed)
 
     @delete("/{space_id:str}")
     async def delete_space(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         purger: PurgerDependency,
         space_id: FromPath[str],
-    ) -> None:
+    ) -> Response[None]:
         """Delete a space with its datasets."""
-        await database.write(spaces.delete, permit, _id(space_id))
+        answer = await writing(nothing, spaces.delete, permit, _id(space_id))
         purger.wake()
+        return answer
 
 
 def _check_public(is_private: bool | None) -> None:

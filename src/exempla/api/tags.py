@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, UnsetType
 
 from exempla import clock
 from exempla.api import fields, pages
-from exempla.api.dependencies import DatabaseDependency, PermitDependency
+from exempla.api.dependencies import DatabaseDependency, PermitDependency, WritingDependency
+from exempla.api.writing import Tagged, nothing, plain
 from exempla.errors import ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_TAG_NAME_LENGTH, MAX_TAGS
 from exempla.store import tags
+from exempla.store.datasets import Dataset
 from exempla.store.tags import Tag
 
 Color = Literal[
@@ -98,10 +100,11 @@ class TagsController(Controller):
 
     @post()
     async def create_tag(
-        self, database: DatabaseDependency, permit: PermitDependency, data: JSONBody[CreateTag]
-    ) -> TagAnswer:
+        self, writing: WritingDependency, permit: PermitDependency, data: JSONBody[CreateTag]
+    ) -> Response[TagAnswer]:
         """Make a tag."""
-        made = await database.write(
+        return await writing(
+            plain(_answer),
             tags.create,
             permit,
             parse_id(data.space_id, "Space", "space_id"),
@@ -109,16 +112,15 @@ class TagsController(Controller):
             None if data.description is None else fields.description(data.description),
             data.color,
         )
-        return _answer(made)
 
     @patch("/{tag_id:str}")
     async def update_tag(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         tag_id: FromPath[str],
         data: JSONBody[UpdateTag],
-    ) -> TagAnswer:
+    ) -> Response[TagAnswer]:
         """Change the name, description or color of a tag."""
         changes: dict[str, str | None] = {}
         if data.name is not UNSET:
@@ -130,14 +132,14 @@ class TagsController(Controller):
             changes["color"] = data.color
         if not changes:
             raise ValidationError("nothing to change; give name, description or color")
-        return _answer(await database.write(tags.update, permit, _id(tag_id), changes))
+        return await writing(plain(_answer), tags.update, permit, _id(tag_id), changes)
 
     @delete("/{tag_id:str}")
     async def delete_tag(
-        self, database: DatabaseDependency, permit: PermitDependency, tag_id: FromPath[str]
-    ) -> None:
+        self, writing: WritingDependency, permit: PermitDependency, tag_id: FromPath[str]
+    ) -> Response[None]:
         """Delete a tag, and detach it from all datasets."""
-        await database.write(tags.delete, permit, _id(tag_id))
+        return await writing(nothing, tags.delete, permit, _id(tag_id))
 
 
 class DatasetTagsController(Controller):
@@ -156,28 +158,38 @@ class DatasetTagsController(Controller):
     @post(status_code=200)
     async def attach_dataset_tags(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         dataset_id: FromPath[str],
         data: JSONBody[TagIds],
-    ) -> TagsAnswer:
+    ) -> Response[TagsAnswer]:
         """Attach tags; return all tags of the dataset."""
         dataset = parse_id(dataset_id, "Dataset", "dataset_id")
-        return _answers(await database.write(tags.attach, permit, dataset, _ids(data)))
+        return await writing(
+            lambda attached: Tagged(_answers(attached[1]), attached[0].tag),
+            tags.attach,
+            permit,
+            dataset,
+            _ids(data),
+        )
 
     @delete(status_code=200)
     async def detach_dataset_tags(
         self,
-        database: DatabaseDependency,
+        writing: WritingDependency,
         permit: PermitDependency,
         dataset_id: FromPath[str],
         data: JSONBody[TagIds],
-    ) -> DetachedAnswer:
+    ) -> Response[DetachedAnswer]:
         """Detach tags."""
         dataset, ids = parse_id(dataset_id, "Dataset", "dataset_id"), _ids(data)
-        deleted = await database.write(tags.detach, permit, dataset, ids)
-        rest = [str(id) for id in ids if id not in deleted]
-        return DetachedAnswer(True, [str(id) for id in deleted], rest)
+
+        def render(detached: tuple[Dataset, list[ResourceId]]) -> Tagged[DetachedAnswer]:
+            dataset, deleted = detached
+            rest = [str(id) for id in ids if id not in deleted]
+            return Tagged(DetachedAnswer(True, [str(id) for id in deleted], rest), dataset.tag)
+
+        return await writing(render, tags.detach, permit, dataset, ids)
 
 
 def _id(text: str) -> ResourceId:

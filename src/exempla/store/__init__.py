@@ -3,7 +3,8 @@
 - `database.py` owns the connections and threads; `engines.py` is what differs between the two.
 - `tables.py` is the schema; `migrations/` makes it.
 - One module per aggregate, of plain functions that take a running `Transaction` first:
-  `organizations`, `spaces`, `datasets`, `versions`, `examples`, `keys`.
+  `organizations`, `spaces`, `datasets`, `versions`, `examples`, `annotations`, `tags`, `keys`.
+- `diff.py`, `history.py` and `digests.py` read what the versions and the `writes` tell.
 - `revisions.py` is the temporal table under `versions` and `examples`, and the only module that
   knows `valid_from` and `valid_to`.
 """

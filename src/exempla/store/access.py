@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from exempla.errors import AccessForbidden
+from exempla.errors import AccessForbidden, PreconditionFailed
 from exempla.ids import ResourceId
 
 
@@ -39,6 +39,8 @@ class Permit(NamedTuple):
     roles: Mapping[int, Role]
     """By the number of the space."""
     needs: Role = Role.READ_ONLY
+    if_match: frozenset[str] | None = None
+    """The tags of what the caller saw, one of which must be there still; None for any."""
 
     def reads(self, space: int) -> bool:
         """Tell whether the space with this number exists for the user."""
@@ -62,6 +64,13 @@ class Permit(NamedTuple):
             return False
         self.check(space)
         return True
+
+    def check_unchanged(self, what: str, tag: str) -> None:
+        """Raise `PreconditionFailed` unless what is written to is still what the caller saw."""
+        if self.if_match is not None and tag not in self.if_match:
+            raise PreconditionFailed(
+                f'{what} is not what If-Match names: its ETag is now "{tag}"; read it again'
+            )
 
     @property
     def spaces(self) -> dict[str, object]:

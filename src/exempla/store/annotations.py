@@ -9,10 +9,13 @@ import msgspec
 
 from exempla.errors import ValidationError
 from exempla.ids import ResourceId
-from exempla.store import annotation_configs, datasets
+from exempla.store import annotation_configs, bodies, datasets, writes
 from exempla.store.access import Permit
 from exempla.store.annotation_configs import Config
+from exempla.store.bodies import Fields
 from exempla.store.database import Row, Transaction
+from exempla.store.datasets import Dataset
+from exempla.store.writes import Edit
 
 
 class Value(NamedTuple):
@@ -81,23 +84,26 @@ def annotate(
     permit: Permit,
     dataset_id: ResourceId,
     records: Sequence[tuple[str, Sequence[Value]]],
-) -> None:
+) -> Dataset:
     """Set annotations of examples, by example id; an id that the dataset lacks is ignored.
+
+    Returns the dataset after it.
 
     Raises `ValidationError` for a name without a config in the space, and for a score or label
     that its config does not allow.
     """
-    dataset = datasets.lock(tx, permit, dataset_id)
+    dataset = datasets.lock_unchanged(tx, permit, dataset_id)
     names = sorted({value.name for _, values in records for value in values})
     configs = annotation_configs.of_space(tx, dataset.space_id.number, names)
     checked = [(id, _checked(value, configs)) for id, values in records for value in values]
     ids = msgspec.json.encode([id for id, _ in records if "\0" not in id]).decode()
     ordinals: dict[str, int] = dict(tx.all(_ORDINALS, dataset_id=dataset_id.number, ids=ids))
+    known = [(ordinals[id], value) for id, value in checked if id in ordinals]
     now = dataset.next_moment()
     rows: list[dict[str, object]] = [
         {
             "dataset_id": dataset_id.number,
-            "ordinal": ordinals[id],
+            "ordinal": ordinal,
             "name": value.name,
             "score": None if value.score is None else msgspec.json.encode(value.score).decode(),
             "label": value.label,
@@ -105,12 +111,14 @@ def annotate(
             "updated_at": now,
             "user_id": permit.user_id.number,
         }
-        for id, value in checked
-        if id in ordinals
+        for ordinal, value in known
     ]
+    edits = _replaced(tx, dataset_id.number, known)
     tx.run_many(_UPSERT, rows)
     if rows:
-        datasets.touch(tx, dataset._replace(updated_at=now))
+        dataset = datasets.touch(tx, dataset._replace(updated_at=now, annotated_at=now))
+        writes.record(tx, permit, dataset, "annotated", edits=edits)
+    return dataset
 
 
 def of_examples(
@@ -153,6 +161,36 @@ def _of_these(
         source, those = _EACH
         values["ordinals"] = msgspec.json.encode([str(one) for one in ordinals]).decode()
     return tx.all(query.format(source=source, those=those), dataset_id=dataset, **values)
+
+
+def as_fields(tx: Transaction, dataset: int, ordinal: int) -> Fields:
+    """Return the annotations of an example by name, as a history tells them."""
+    found = of_examples(tx, dataset, [ordinal]).get(ordinal, [])
+    return {one.name: _as_field(one) for one in found}
+
+
+def _as_field(annotation: Annotation) -> msgspec.Raw:
+    score = annotation.score
+    members = {
+        "score": None if score is None else msgspec.Raw(score.encode()),
+        "label": annotation.label,
+        "text": annotation.text,
+    }
+    return msgspec.Raw(msgspec.json.encode(members))
+
+
+def _replaced(tx: Transaction, dataset: int, values: Sequence[tuple[int, Value]]) -> list[Edit]:
+    """Return what setting these values, each of an ordinal, will replace."""
+    names: dict[int, list[str]] = {}
+    for ordinal, value in values:
+        names.setdefault(ordinal, []).append(value.name)
+    found = of_examples(tx, dataset, sorted(names))
+    edits: list[Edit] = []
+    for ordinal, set_here in names.items():
+        old = {one.name: _as_field(one) for one in found.get(ordinal, []) if one.name in set_here}
+        absent = [name for name in dict.fromkeys(set_here) if name not in old]
+        edits.append(Edit(ordinal, bodies.replaced(old, absent)))
+    return edits
 
 
 def _checked(value: Value, configs: dict[str, Config]) -> Value:

@@ -6,12 +6,29 @@ back exactly so (contract: PATCH rule 8).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
+from msgspec import UNSET, UnsetType
 
 Fields = dict[str, msgspec.Raw]
 """The fields of an example by name, each with its value as JSON text."""
 
+
+class FieldChange(msgspec.Struct):
+    """A field's value before and after, as JSON text; unset where there is no such field."""
+
+    old: msgspec.Raw | UnsetType = UNSET
+    new: msgspec.Raw | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, old: msgspec.Raw | None, new: msgspec.Raw | None) -> FieldChange:
+        """Return the change between two values, None where there is no such field."""
+        return cls(UNSET if old is None else old, UNSET if new is None else new)
+
+
 _decoder = msgspec.json.Decoder(Fields)
+_replaced_decoder = msgspec.json.Decoder(tuple[Fields, list[str]])
 _encode = msgspec.json.Encoder().encode
 
 
@@ -20,6 +37,69 @@ def encode(fields: Fields) -> str:
     return _encode(fields).decode()
 
 
-def merge(body: str, fields: Fields) -> str:
-    """Replace or add each given field whole; the others stay, in their order (PATCH rule 2)."""
-    return encode(_decoder.decode(body) | fields)
+def decode(body: str) -> Fields:
+    """Read a JSON object as fields."""
+    return _decoder.decode(body)
+
+
+def merge(body: str, fields: Fields) -> tuple[str, str]:
+    """Replace or add each given field whole; the others stay, in their order (PATCH rule 2).
+
+    Beside the new body: what it replaced, as `replaced` writes it.
+    """
+    before = _decoder.decode(body)
+    old = {n: before[n] for n, new in fields.items() if n in before and before[n] != new}
+    absent = [name for name in fields if name not in before]
+    return encode(before | fields), replaced(old, absent)
+
+
+def replaced(old: Fields, absent: Sequence[str]) -> str:
+    """Write what a change replaced: the fields' old values, and names of fields that it added."""
+    return _encode((old, absent)).decode()
+
+
+def replaced_whole(body: str) -> str:
+    """Write that a change replaced all of an example: it took it out."""
+    return f"[{body},[]]"
+
+
+def undo(after: Fields | None, text: str) -> Fields:
+    """Return the fields before a change that replaced this, as `replaced` wrote it."""
+    old, absent = decode_replaced(text)
+    return {name: value for name, value in (after or {}).items() if name not in absent} | old
+
+
+def decode_replaced(text: str) -> tuple[Fields, list[str]]:
+    """Read what `replaced` wrote."""
+    return _replaced_decoder.decode(text)
+
+
+def compact(value: msgspec.Raw) -> bytes:
+    """Return JSON text without insignificant white space; all else stays as it was sent."""
+    return msgspec.json.format(value, indent=-1)
+
+
+def differing(old: str | None, new: str | None) -> dict[str, FieldChange]:
+    """Return the fields whose values differ as JSON text, but for insignificant white space.
+
+    None is an example that is not there, all of whose fields differ from nothing.
+    """
+    return differing_fields(
+        None if old is None else _decoder.decode(old), None if new is None else _decoder.decode(new)
+    )
+
+
+def differing_fields(old: Fields | None, new: Fields | None) -> dict[str, FieldChange]:
+    """Return the same of fields that are decoded already."""
+    before, after = old or {}, new or {}
+    return {
+        name: FieldChange.of(before.get(name), after.get(name))
+        for name in before | after
+        if not _same(before.get(name), after.get(name))
+    }
+
+
+def _same(one: msgspec.Raw | None, other: msgspec.Raw | None) -> bool:
+    if one is None or other is None:
+        return False
+    return one == other or compact(one) == compact(other)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from exempla import clock
 from exempla.errors import Problem, Unavailable, ValidationError
 from exempla.ids import ResourceId, new_suffix
-from exempla.store import datasets, revisions, versions
+from exempla.store import datasets, examples, revisions, versions
 from exempla.store.access import Permit
 from exempla.store.database import Database, Row, Transaction
 from exempla.store.datasets import Dataset
@@ -120,7 +120,7 @@ def _publish(
     name: str,
     last: NewExample,
 ) -> Dataset:
-    """Give the dataset its space, its name and its first version."""
+    """Give the dataset its space, its name, its first version and its history."""
     datasets.check_free(tx, permit, space_id, name)
     now = clock.now()
     published = tx.run(
@@ -133,10 +133,12 @@ def _publish(
     )
     if not published:
         raise Unavailable(_REMOVED)
-    dataset = Dataset(id, space_id, name, now, now, 1, last.ordinal, last.created_at)
-    version = versions.create_first(tx, dataset)
-    versions.touch(tx, dataset, version._replace(last_ordinal=last.ordinal))
-    return datasets.touch(tx, dataset)
+    dataset = Dataset(id, space_id, name, now, now, 1, 0, 0)
+    version = versions.create_first(tx, permit, dataset)
+    dataset, _ = examples.added(
+        tx, permit, dataset, version, "created", last.ordinal, last.created_at, now
+    )
+    return dataset
 
 
 def _abandon(tx: Transaction, id: ResourceId) -> None:

@@ -16,7 +16,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from exempla.store.engines import Engine, Sqlite
@@ -54,10 +54,28 @@ class Transaction:
         """Stop a statement that takes longer; its error is `Unavailable` for the caller."""
         return self.engine.time_limit(self._connection, seconds)
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what is done in this block, and no more, if it raises."""
+        self._cursor.execute("SAVEPOINT a_part")
+        try:
+            yield
+        except BaseException:
+            with suppress(self.engine.Error):  # it may be gone with the whole transaction
+                self._cursor.execute("ROLLBACK TO SAVEPOINT a_part")
+            raise
+        self._cursor.execute("RELEASE SAVEPOINT a_part")
+
     def all(self, statement: str, **values: object) -> list[Row]:
         """Return all rows of a query."""
         rows: list[Row] = self._cursor.execute(self._translate(statement), values).fetchall()
         return rows
+
+    def each(self, statement: str, **values: object) -> Iterator[Row]:
+        """Yield the rows of a query as they are found; some hundred are in memory at once."""
+        with closing(self.engine.stream(self._connection)) as cursor:
+            cursor.execute(self._translate(statement), values)
+            yield from cursor
 
     def one(self, statement: str, **values: object) -> Row | None:
         """Return the first row of a query (or of a `RETURNING`), or None."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from exempla import clock
 from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId, new_suffix
-from exempla.store import spaces
+from exempla.store import spaces, writes
 from exempla.store.access import READS, Permit
 from exempla.store.database import Row, Transaction
 from exempla.store.listing import IN_SPACE, in_space, like
@@ -25,6 +25,13 @@ class Dataset(NamedTuple):
     latest_version: int
     last_ordinal: int
     last_created_at: int
+    annotated_at: int = 0
+    """Of the last change of an annotation in it."""
+
+    @property
+    def tag(self) -> str:
+        """What no other state of the dataset has."""
+        return f"d{self.id.number}-{self.updated_at:x}"
 
     def next_moment(self) -> int:
         """Return the time of a write that begins now: after everything in the dataset so far.
@@ -36,7 +43,7 @@ class Dataset(NamedTuple):
 
 _COLUMNS = """
     d.id, d.suffix, s.id, s.suffix, d.name, d.created_at, d.updated_at,
-    d.latest_version, d.last_ordinal, d.last_created_at"""
+    d.latest_version, d.last_ordinal, d.last_created_at, d.annotated_at"""
 
 _GET = f"""
     SELECT {_COLUMNS}
@@ -69,7 +76,8 @@ _CREATE = """
 
 _TOUCH = """
     UPDATE datasets SET updated_at = :updated_at, latest_version = :latest_version,
-        last_ordinal = :last_ordinal, last_created_at = :last_created_at
+        last_ordinal = :last_ordinal, last_created_at = :last_created_at,
+        annotated_at = :annotated_at
     WHERE id = :id"""
 
 
@@ -90,6 +98,13 @@ def by_name(tx: Transaction, permit: Permit, space_id: ResourceId, name: str) ->
 def lock(tx: Transaction, permit: Permit, id: ResourceId) -> Dataset:
     """Return the dataset for a write: other writers to it wait until this transaction ends."""
     return _found(permit, id, tx.one(_LOCK, id=id.number, suffix=id.suffix))
+
+
+def lock_unchanged(tx: Transaction, permit: Permit, id: ResourceId) -> Dataset:
+    """Do the same, if the dataset is still what the caller saw, else raise `PreconditionFailed`."""
+    dataset = lock(tx, permit, id)
+    permit.check_unchanged("the dataset", dataset.tag)
+    return dataset
 
 
 def list_page(
@@ -144,7 +159,7 @@ def check_free(tx: Transaction, permit: Permit, space_id: ResourceId, name: str)
 
 def rename(tx: Transaction, permit: Permit, id: ResourceId, name: str) -> Dataset:
     """Give the dataset another name; it must be free in the space, else `Conflict`."""
-    dataset = lock(tx, permit, id)
+    dataset = lock_unchanged(tx, permit, id)
     if name == dataset.name:
         return dataset
     _check_name(tx, dataset.space_id, name)
@@ -154,7 +169,10 @@ def rename(tx: Transaction, permit: Permit, id: ResourceId, name: str) -> Datase
         name=name,
         name_folded=name.casefold(),
     )
-    return touch(tx, dataset._replace(name=name, updated_at=dataset.next_moment()))
+    renamed = touch(tx, dataset._replace(name=name, updated_at=dataset.next_moment()))
+    fields = writes.field_changes(name=(dataset.name, name))
+    writes.record(tx, permit, renamed, "renamed", fields=fields)
+    return renamed
 
 
 def touch(tx: Transaction, dataset: Dataset) -> Dataset:
@@ -166,13 +184,14 @@ def touch(tx: Transaction, dataset: Dataset) -> Dataset:
         latest_version=dataset.latest_version,
         last_ordinal=dataset.last_ordinal,
         last_created_at=dataset.last_created_at,
+        annotated_at=dataset.annotated_at,
     )
     return dataset
 
 
 def delete(tx: Transaction, permit: Permit, id: ResourceId) -> None:
     """Delete the dataset: gone for everyone at once, its rows removed later by `purge.py`."""
-    lock(tx, permit, id)
+    lock_unchanged(tx, permit, id)
     tx.run("UPDATE datasets SET space_id = NULL WHERE id = :id", id=id.number)
 
 

@@ -38,6 +38,9 @@ OUT_OF_TIME = (
 )
 """The detail of a query that was stopped at its time limit."""
 
+_ROWS_AT_ONCE = 500
+"""Rows that PostgreSQL sends at once of a query that is streamed."""
+
 _STEPS_BETWEEN_LOOKS = 10_000
 """Steps of SQLite's machine, some 100 microseconds, between two looks at the clock."""
 
@@ -101,6 +104,8 @@ class Sqlite:
         for pragma in (
             "synchronous = FULL",
             "foreign_keys = ON",
+            # Pages, 16 MiB: else an update of 1,000 examples pays for a checkpoint each time.
+            "wal_autocheckpoint = 4000",
             "journal_size_limit = 67108864",  # give the log's space back after a large load
             "cache_size = -16384",  # KiB
             "wal_autocheckpoint = 4000",  # pages of 4 KiB: less often than by default
@@ -137,6 +142,11 @@ class Sqlite:
         if isinstance(error, sqlite3.OperationalError) and _primary(error) in _PASSING:
             return Unavailable(_UNAVAILABLE)
         return None
+
+    @staticmethod
+    def stream(connection: Any) -> Any:
+        """Return a cursor that gives rows as they are found."""
+        return connection.cursor()
 
     @staticmethod
     @contextmanager
@@ -208,6 +218,13 @@ class Postgres:
         if isinstance(error, psycopg.OperationalError):
             return Unavailable(_UNAVAILABLE)
         return None
+
+    @staticmethod
+    def stream(connection: Any) -> Any:
+        """Return a cursor that gives rows as they are found; one at a time may be open."""
+        cursor = connection.cursor(name="stream")
+        cursor.itersize = _ROWS_AT_ONCE
+        return cursor
 
     @staticmethod
     @contextmanager

@@ -6,11 +6,11 @@ Each write is to one version of one dataset, in place or, for an update, into a 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from exempla.ids import ResourceId, new_example_ids
 from exempla.store import annotations as annotations_store
-from exempla.store import bodies, datasets, revisions, versions
+from exempla.store import bodies, datasets, revisions, versions, writes
 from exempla.store.access import Permit
 from exempla.store.annotations import Annotation
 from exempla.store.bodies import Fields
@@ -18,6 +18,7 @@ from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.revisions import NewExample
 from exempla.store.versions import Version
+from exempla.store.writes import Added, Edit
 
 
 class Written(NamedTuple):
@@ -26,6 +27,11 @@ class Written(NamedTuple):
     dataset: Dataset
     version: Version
     example_ids: list[str]
+
+    @property
+    def tag(self) -> str:
+        """The tag of the version as it is now."""
+        return versions.tag_of(self.dataset, self.version)
 
 
 class Example(NamedTuple):
@@ -45,6 +51,8 @@ class Page(NamedTuple):
     examples: list[Example]
     annotations: dict[int, list[Annotation]]
     """Of these examples, by ordinal."""
+    tag: str
+    """Of the version, as `versions.tag_of` makes it."""
 
 
 def list_page(
@@ -65,7 +73,14 @@ def list_page(
     found = [
         Example(*row) for row in revisions.page(tx, versions.at(dataset, version), after, limit)
     ]
-    return Page(version, found, annotations_of(tx, dataset, found))
+    return page_of(tx, dataset, version, found)
+
+
+def page_of(tx: Transaction, dataset: Dataset, version: Version, found: list[Example]) -> Page:
+    """Return these examples, which come in order, with their annotations."""
+    ordinals = [example.ordinal for example in found]
+    annotations = annotations_store.of_examples(tx, dataset.id.number, ordinals)
+    return Page(version, found, annotations, versions.tag_of(dataset, version))
 
 
 def create_dataset(
@@ -76,8 +91,8 @@ def create_dataset(
     Raises `NotFound` for the space and `Conflict` when the name is taken in it.
     """
     dataset = datasets.create(tx, permit, space_id, name)
-    version = versions.create_first(tx, dataset)
-    written = _add(tx, dataset, version, examples)
+    version = versions.create_first(tx, permit, dataset)
+    written = _add(tx, permit, dataset, version, "created", examples)
     return written.dataset, written.version
 
 
@@ -90,7 +105,9 @@ def insert(
 ) -> Written:
     """Append examples to the version, in place; `example_ids` are in the order given."""
     dataset = datasets.lock(tx, permit, dataset_id)
-    return _add(tx, dataset, versions.get(tx, dataset, version_id), examples)
+    version = versions.get_unchanged(tx, permit, dataset, version_id)
+    versions.check_unlocked(version)
+    return _add(tx, permit, dataset, version, "inserted", examples)
 
 
 def update(
@@ -108,20 +125,24 @@ def update(
     nothing is written.
     """
     dataset = datasets.lock(tx, permit, dataset_id)
-    version = versions.get(tx, dataset, version_id)
+    version = versions.get_unchanged(tx, permit, dataset, version_id)
     now = dataset.next_moment()
     if new_version:
-        dataset, version = versions.create(tx, dataset, new_version, version, now)
+        dataset, version = versions.create(tx, permit, dataset, new_version, version, now)
+    else:
+        versions.check_unlocked(version)
     at = versions.at(dataset, version)
     held = revisions.find(tx, at, list(changes))
-    edits = [
-        (held[id], bodies.merge(held[id].body, fields))
+    merged = [
+        (held[id], *bodies.merge(held[id].body, fields))
         for id, fields in changes.items()
         if fields and id in held
     ]
-    revisions.replace(tx, at, edits, now)
-    if edits or new_version:
+    revisions.replace(tx, at, [(one, body) for one, body, _ in merged], now)
+    if merged or new_version:
         dataset, version = _touch(tx, dataset, version, now)
+        edits = [Edit(one.ordinal, replaced) for one, _, replaced in merged]
+        writes.record(tx, permit, dataset, "updated" if edits else "branched", version, edits=edits)
     return Written(dataset, version, [id for id in changes if id in held])
 
 
@@ -131,46 +152,65 @@ def delete(
     dataset_id: ResourceId,
     version_id: ResourceId,
     example_ids: Sequence[str],
-) -> list[str]:
-    """Take examples out of the version, in place; return the ids that it held."""
+) -> Written:
+    """Take examples out of the version, in place; `example_ids` are the ids that it held."""
     dataset = datasets.lock(tx, permit, dataset_id)
-    version = versions.get(tx, dataset, version_id)
+    version = versions.get_unchanged(tx, permit, dataset, version_id)
+    versions.check_unlocked(version)
     at = versions.at(dataset, version)
     held = revisions.find(tx, at, example_ids)
     revisions.remove(tx, at, held.values())
     if held:
-        _touch(tx, dataset, version, dataset.next_moment())
-    return [id for id in example_ids if id in held]
+        version = version._replace(example_count=version.example_count - len(held))
+        dataset, version = _touch(tx, dataset, version, dataset.next_moment())
+        edits = [Edit(one.ordinal, bodies.replaced_whole(one.body)) for one in held.values()]
+        writes.record(tx, permit, dataset, "deleted", version, edits=edits)
+    return Written(dataset, version, [id for id in example_ids if id in held])
+
+
+def added(
+    tx: Transaction,
+    permit: Permit,
+    dataset: Dataset,
+    version: Version,
+    kind: Literal["created", "inserted"],
+    count: int,
+    last_created_at: int,
+    now: int,
+) -> tuple[Dataset, Version]:
+    """Store that so many examples were added to the version, after all that the dataset ever had.
+
+    That is the counts, the times and the history, whatever way the rows of the examples took.
+    """
+    edge = dataset.last_ordinal + count
+    ordinals = Added(dataset.last_ordinal + 1, edge)
+    version = version._replace(last_ordinal=edge, example_count=version.example_count + count)
+    dataset = dataset._replace(last_ordinal=edge, last_created_at=last_created_at)
+    dataset, version = _touch(tx, dataset, version, now)
+    writes.record(tx, permit, dataset, kind, version, added=ordinals)
+    return dataset, version
 
 
 def _add(
-    tx: Transaction, dataset: Dataset, version: Version, examples: Sequence[Fields]
+    tx: Transaction,
+    permit: Permit,
+    dataset: Dataset,
+    version: Version,
+    kind: Literal["created", "inserted"],
+    examples: Sequence[Fields],
 ) -> Written:
-    """Add examples after all that the dataset ever had, a microsecond apart."""
+    """Add examples a microsecond apart."""
     first = dataset.next_moment()
     ids = new_example_ids(first, len(examples))
-    added = [
+    new = [
         NewExample(dataset.last_ordinal + 1 + index, id, at, at, bodies.encode(fields))
         for index, (id, fields) in enumerate(zip(ids, examples, strict=True))
         for at in [first + index]
     ]
-    revisions.add(tx, versions.at(dataset, version), added)
-    last = added[-1]
-    dataset, version = _touch(
-        tx,
-        dataset._replace(last_ordinal=last.ordinal, last_created_at=last.created_at),
-        version._replace(last_ordinal=last.ordinal),
-        last.created_at,
-    )
+    revisions.add(tx, versions.at(dataset, version), new)
+    last = new[-1].created_at
+    dataset, version = added(tx, permit, dataset, version, kind, len(new), last, last)
     return Written(dataset, version, ids)
-
-
-def annotations_of(
-    tx: Transaction, dataset: Dataset, found: Sequence[Example]
-) -> dict[int, list[Annotation]]:
-    """Return the annotations of examples, which come in order, by ordinal."""
-    ordinals = [example.ordinal for example in found]
-    return annotations_store.of_examples(tx, dataset.id.number, ordinals)
 
 
 def _touch(

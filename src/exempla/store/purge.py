@@ -1,11 +1,12 @@
-"""Remove the rows of deleted datasets, a part at a time, so that other writers need not wait.
+"""Remove what is gone, a part at a time, so that other writers need not wait.
 
-And those of datasets that never came to be: see `bulk.py`.
+That is deleted datasets, those that never came to be (see `bulk.py`), and old answers.
 """
 
 from __future__ import annotations
 
 from exempla import clock
+from exempla.store import idempotency
 from exempla.store.database import Transaction
 
 ROWS_AT_ONCE = 5_000
@@ -18,29 +19,42 @@ _NEXT = """
     WHERE space_id IS NULL AND (latest_version > 0 OR updated_at < :abandoned)
     ORDER BY id LIMIT 1"""
 
-# The ordinals below this one are removed next: a range of the primary key, on both tables.
+# What is below this is removed next: a range of the primary key.
 _BOUND = """
-    SELECT ordinal FROM {table} WHERE dataset_id = :id ORDER BY ordinal LIMIT 1 OFFSET :rows"""
+    SELECT {key} FROM {table} WHERE dataset_id = :id ORDER BY {key} LIMIT 1 OFFSET :rows"""
+
+_KEYS = {
+    "revisions": "ordinal",
+    "annotations": "ordinal",
+    "changes": "ordinal",
+    "examples": "ordinal",
+    "writes": "at",
+}
+"""The tables that grow with a dataset, and what comes second in their primary keys."""
 
 
 def purge_some(tx: Transaction) -> bool:
-    """Remove up to about `ROWS_AT_ONCE` rows of a deleted dataset; False when none is left."""
+    """Remove up to about `ROWS_AT_ONCE` rows of a deleted dataset, or answers that are too old.
+
+    False when none is left.
+    """
     row = tx.one(_NEXT, abandoned=clock.now() - ABANDONED_AFTER_S * clock.MICROSECONDS)
     if not row:
-        return False
+        return idempotency.purge_some(tx)
     id = row[0]
-    for table in ("revisions", "annotations", "examples"):
-        bound = tx.one(_BOUND.format(table=table), id=id, rows=ROWS_AT_ONCE)
+    for table, key in _KEYS.items():
+        bound = tx.one(_BOUND.format(table=table, key=key), id=id, rows=ROWS_AT_ONCE)
         if bound:
             # One example may have many revisions: at least its own are removed.
             tx.run(
-                f"DELETE FROM {table} WHERE dataset_id = :id AND ordinal <= :bound",
+                f"DELETE FROM {table} WHERE dataset_id = :id AND {key} <= :bound",
                 id=id,
                 bound=bound[0],
             )
             return True
         tx.run(f"DELETE FROM {table} WHERE dataset_id = :id", id=id)
     tx.run("DELETE FROM dataset_tags WHERE dataset_id = :id", id=id)
+    tx.run("DELETE FROM digests WHERE dataset_id = :id", id=id)
     tx.run("DELETE FROM versions WHERE dataset_id = :id", id=id)
     tx.run("DELETE FROM datasets WHERE id = :id", id=id)
     return True

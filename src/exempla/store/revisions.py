@@ -55,14 +55,14 @@ class NewExample(NamedTuple):
     body: str
 
 
-# The latest version has an index of its own, which names the condition literally.
-_HELD_BY_LATEST = f"r.valid_to = {END}"
-_HELD_BY_VERSION = "r.valid_from <= :version AND r.valid_to > :version"
+def held(alias: str, at: At, version: str) -> str:
+    """Return the condition that the version holds the revision `alias`; its number is `:version`.
 
-
-def held(at: At) -> str:
-    """Return the condition that the version `:version` holds the revision `r`."""
-    return _HELD_BY_LATEST if at.is_latest else _HELD_BY_VERSION
+    The latest version has an index of its own, which names the condition literally.
+    """
+    if at.is_latest:
+        return f"{alias}.valid_to = {END}"
+    return f"{alias}.valid_from <= :{version} AND {alias}.valid_to > :{version}"
 
 
 # CROSS JOIN keeps SQLite's planner from reading the whole index instead of looking up each id.
@@ -103,11 +103,54 @@ _REOPEN_WHAT_BASE_HAD = f"""
       AND valid_to > :base AND valid_to < :number AND valid_to < {END}"""
 
 
+_BODY = """
+    SELECT body FROM revisions
+    WHERE dataset_id = :dataset_id AND ordinal = :ordinal
+      AND valid_from <= :version AND valid_to > :version"""
+
+_HELD_OF = """
+    SELECT e.ordinal, e.id, r.body
+    FROM EACH(:ordinals) AS given (value)
+    CROSS JOIN examples AS e
+    LEFT JOIN revisions AS r ON r.dataset_id = e.dataset_id AND r.ordinal = e.ordinal AND {held}
+    WHERE e.dataset_id = :dataset_id AND e.ordinal = CAST(given.value AS BIGINT)"""
+
+_EVERYTHING = """
+    SELECT r.ordinal, e.id, r.valid_from, r.valid_to, r.body
+    FROM revisions AS r
+    JOIN examples AS e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal
+    WHERE r.dataset_id = :dataset_id
+    ORDER BY r.ordinal, r.valid_from"""
+
+# What was neither opened nor closed between two versions is the same in both. "+ordinal" keeps
+# SQLite's planner from reading all that comes after the ordinal.
+_DIFFERING = """
+    SELECT c.ordinal, e.id, old.body, new.body
+    FROM (
+        SELECT ordinal FROM revisions
+        WHERE dataset_id = :dataset_id AND +ordinal > :after
+          AND valid_from > :lower AND valid_from <= :upper AND valid_from > 1
+        UNION
+        SELECT ordinal FROM revisions
+        WHERE dataset_id = :dataset_id AND +ordinal > :after
+          AND valid_to > :lower AND valid_to <= :upper AND valid_to < {end}
+    ) AS c
+    CROSS JOIN examples AS e
+    LEFT JOIN revisions AS old ON old.dataset_id = e.dataset_id AND old.ordinal = e.ordinal
+        AND {old_held}
+    LEFT JOIN revisions AS new ON new.dataset_id = e.dataset_id AND new.ordinal = e.ordinal
+        AND {new_held}
+    WHERE e.dataset_id = :dataset_id AND e.ordinal = c.ordinal
+      AND COALESCE(old.body, '') <> COALESCE(new.body, '')
+    ORDER BY c.ordinal"""
+
+
 def find(tx: Transaction, at: At, ids: Sequence[str]) -> dict[str, Held]:
     """Return what the version holds of the examples with these ids, by id."""
     # PostgreSQL's text cannot hold U+0000, so no example has an id with it.
     given = msgspec.json.encode([id for id in ids if "\0" not in id]).decode()
-    rows = tx.all(_FIND + held(at), ids=given, dataset_id=at.dataset_id, version=at.number)
+    statement = _FIND + held("r", at, "version")
+    rows = tx.all(statement, ids=given, dataset_id=at.dataset_id, version=at.number)
     return {row[0]: Held(*row) for row in rows}
 
 
@@ -124,7 +167,7 @@ def page(tx: Transaction, at: At, after: int, limit: int) -> list[Row]:
     Each is `(ordinal, id, created_at, updated_at, body)`.
     """
     return tx.all(
-        _PAGE.format(held=held(at)),
+        _PAGE.format(held=held("r", at, "version")),
         dataset_id=at.dataset_id,
         version=at.number,
         after=after,
@@ -149,6 +192,53 @@ def next_size(part: Sequence[Row]) -> int:
     characters = sum(len(row[-1]) for row in part)
     room = PART_SIZE * len(part) // max(characters, 1)
     return max(1, min(4 * len(part), MAX_PART, room))
+
+
+def body_of(tx: Transaction, dataset_id: int, version: int, ordinal: int) -> str | None:
+    """Return what the version with this number holds of the example; None if it lacks it."""
+    row = tx.one(_BODY, dataset_id=dataset_id, version=version, ordinal=ordinal)
+    return row[0] if row else None
+
+
+def held_of(tx: Transaction, at: At, ordinals: str) -> list[Row]:
+    """Return what the version holds of these examples, given as a JSON array of strings.
+
+    Each is `(ordinal, id, body)`, the body None where the version lacks the example.
+    """
+    statement = _HELD_OF.format(held=held("r", at, "version"))
+    return tx.all(statement, ordinals=ordinals, dataset_id=at.dataset_id, version=at.number)
+
+
+def all_of(tx: Transaction, dataset_id: int) -> Iterator[Row]:
+    """Yield all that all versions of a dataset hold, by ordinal and version.
+
+    Each is `(ordinal, id, valid_from, valid_to, body)`; `valid_to` is `END` for what the latest
+    version holds.
+    """
+    yield from tx.each(_EVERYTHING, dataset_id=dataset_id)
+
+
+def differing(
+    tx: Transaction, base: At, head: At, after: int
+) -> Iterator[tuple[int, str, str | None, str | None]]:
+    """Yield the examples after this ordinal whose bodies differ between two versions, in order.
+
+    Each is `(ordinal, id, body in base, body in head)`, None where the version lacks it. Costs
+    what was opened or closed between the two, whatever the size of the dataset.
+    """
+    statement = _DIFFERING.format(
+        end=END, old_held=held("old", base, "base"), new_held=held("new", head, "head")
+    )
+    lower, upper = sorted((base.number, head.number))
+    yield from tx.each(
+        statement,
+        dataset_id=base.dataset_id,
+        after=after,
+        lower=lower,
+        upper=upper,
+        base=base.number,
+        head=head.number,
+    )
 
 
 def add(tx: Transaction, at: At, added: Iterable[NewExample]) -> None:

@@ -7,7 +7,8 @@ full or the version ends. So a search costs what it has to look at, and holds on
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
@@ -64,15 +65,25 @@ def page(
     """
     dataset = datasets.get(tx, permit, dataset_id)
     version = versions.get(tx, dataset, version_id)
+    with time_limit(tx, until):
+        found = _matches(tx, dataset, versions.at(dataset, version), filter, after, limit)
+    return examples.page_of(tx, dataset, version, found)
+
+
+@contextmanager
+def time_limit(tx: Transaction, until: float) -> Iterator[None]:
+    """Raise `Unavailable` when what is done meanwhile is not done at `until`.
+
+    That is a time of `time.monotonic()`. In Python, `deadline.check` looks at it.
+    """
     timeout = until - time.monotonic()
     if timeout <= 0:
         raise Unavailable(OUT_OF_TIME)
     try:
         with tx.time_limit(timeout), deadline.within(timeout):
-            found = _matches(tx, dataset, versions.at(dataset, version), filter, after, limit)
+            yield
     except deadline.OutOfTime:
         raise Unavailable(OUT_OF_TIME) from None
-    return Page(version, found, examples.annotations_of(tx, dataset, found))
 
 
 def _matches(
@@ -82,7 +93,7 @@ def _matches(
     scan = _SCAN.format(
         id="e.id" if filter.names_ids else "''",
         joined=_EXAMPLES if filter.names_ids else "",
-        held=revisions.held(at),
+        held=revisions.held("r", at, "version"),
         only=f" AND ({condition})" if condition else "",
     )
     values |= {"dataset_id": at.dataset_id, "version": at.number, "last": at.last_ordinal}

@@ -171,6 +171,7 @@ datasets = Table(
     Column("latest_version", Integer, nullable=False),
     _integer("last_ordinal"),  # of the example that was added last
     _integer("last_created_at"),  # of the example that was added last
+    Column("annotated_at", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("space_id", "name"),
     sqlite_autoincrement=True,
 )
@@ -186,6 +187,10 @@ versions = Table(
     _integer("last_ordinal"),  # no example of the version comes after it
     _integer("created_at"),
     _integer("updated_at"),
+    Column("example_count", BigInteger, nullable=False, server_default="0"),
+    Column("locked", Integer, nullable=False, server_default="0"),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("created_by", _Id),  # the number of a user; of an older release's versions unknown
     UniqueConstraint("dataset_id", "name"),
 )
 
@@ -221,6 +226,61 @@ example_annotations = Table(  # of an example, in all versions; by the name of t
     Column("text", Text),
     _integer("updated_at"),
     Column("user_id", _Id, nullable=False),  # who made the last change
+)
+
+writes = Table(  # what was done to a dataset; `at` is what it gave the dataset as `updated_at`
+    "writes",
+    metadata,
+    Column("dataset_id", _Id, primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    _text("kind"),  # a `writes.Kind`
+    Column("version", Integer),  # the number of the version written to
+    Column("key_id", _Id),
+    Column("user_id", _Id),
+    _integer("first_ordinal"),  # of the examples that were added, all up to the last; else 0
+    _integer("last_ordinal"),
+    _text("ordinals"),  # of the examples that were changed, a JSON array; each has a row below
+    _text("fields"),  # what changed of the dataset or the version itself, a JSON object
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("dataset_id", _Id, primary_key=True),
+    Column("ordinal", BigInteger, primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    _text("old"),  # what the write replaced: [{field: old value}, [names of new fields]]
+)
+
+digests = Table(
+    "digests",
+    metadata,
+    Column("dataset_id", _Id, primary_key=True),
+    Column("number", Integer, primary_key=True),  # of the version
+    _integer("at"),  # the moment of the dataset when the version's content had this sum
+    _text("sum"),  # in hexadecimal; see `digests.py`
+)
+
+answers = Table(  # to requests with an idempotency key, for a day
+    "answers",
+    metadata,
+    Column("user_id", _Id, primary_key=True),
+    Column("key", Text, primary_key=True),
+    _text("request"),  # a hash of it
+    _integer("created_at"),
+    Column("status", Integer, nullable=False),
+    _text("tag"),
+    _text("body"),
+    Index("ix_answers_created_at", "created_at"),
+)
+
+_added = text("first_ordinal > 0")
+Index(
+    "ix_writes_added",
+    writes.c.dataset_id,
+    writes.c.first_ordinal,
+    sqlite_where=_added,
+    postgresql_where=_added,
 )
 
 _latest = text(f"valid_to = {END}")

@@ -13,7 +13,7 @@ import msgspec
 from exempla import clock
 from exempla.errors import Conflict, NotFound, ValidationError
 from exempla.ids import ResourceId, new_suffix
-from exempla.store import datasets, spaces
+from exempla.store import datasets, spaces, writes
 from exempla.store.access import Permit
 from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
@@ -116,55 +116,65 @@ def delete(tx: Transaction, permit: Permit, id: ResourceId) -> None:
     """Delete the tag, and detach it from all datasets."""
     tag = _lock(tx, permit, id)
     for row in tx.all(_LOCK_DATASETS, id=id.number, space_id=tag.space_id.number):
-        _changed(tx, datasets.lock(tx, permit, ResourceId("Dataset", *row)))
+        dataset = datasets.lock(tx, permit, ResourceId("Dataset", *row))
+        before = _attached(tx, dataset)
+        _changed(tx, permit, dataset, before, [tag for tag in before if tag.id != id])
     tx.run("DELETE FROM dataset_tags WHERE tag_id = :id", id=id.number)
     tx.run("DELETE FROM tags WHERE id = :id", id=id.number)
 
 
 def of_dataset(tx: Transaction, permit: Permit, dataset_id: ResourceId) -> list[Tag]:
     """Return the dataset's tags, the one changed last first."""
-    dataset = datasets.get(tx, permit, dataset_id)
-    return [_tag(row) for row in tx.all(_OF_DATASET, dataset=dataset.id.number)]
+    return _attached(tx, datasets.get(tx, permit, dataset_id))
 
 
 def attach(
     tx: Transaction, permit: Permit, dataset_id: ResourceId, tag_ids: Sequence[ResourceId]
-) -> list[Tag]:
-    """Attach tags of the dataset's space to it; return all of its tags."""
+) -> tuple[Dataset, list[Tag]]:
+    """Attach tags of the dataset's space to it; return it and all of its tags."""
     known = {tag.id: tag for tag in _lock_all(tx, tag_ids)}
-    dataset = datasets.lock(tx, permit, dataset_id)
+    dataset = datasets.lock_unchanged(tx, permit, dataset_id)
     before = _attached(tx, dataset)
     for index, id in enumerate(tag_ids):
         if id not in known or known[id].space_id != dataset.space_id:
             raise ValidationError(f"tag_ids[{index}] is not a tag of the dataset's space")
     tx.run_many(_ATTACH, [{"dataset": dataset_id.number, "tag": id.number} for id in tag_ids])
-    if not before.issuperset(tag_ids):
-        _changed(tx, dataset)
-    return [_tag(row) for row in tx.all(_OF_DATASET, dataset=dataset.id.number)]
+    after = _attached(tx, dataset)
+    if len(after) > len(before):
+        dataset = _changed(tx, permit, dataset, before, after)
+    return dataset, after
 
 
 def detach(
     tx: Transaction, permit: Permit, dataset_id: ResourceId, tag_ids: Sequence[ResourceId]
-) -> list[ResourceId]:
-    """Detach tags from the dataset; return those that were attached."""
-    dataset = datasets.lock(tx, permit, dataset_id)
-    attached = _attached(tx, dataset)
+) -> tuple[Dataset, list[ResourceId]]:
+    """Detach tags from the dataset; return it and those that were attached."""
+    dataset = datasets.lock_unchanged(tx, permit, dataset_id)
+    before = _attached(tx, dataset)
+    attached = {tag.id for tag in before}
     detached = [id for id in tag_ids if id in attached]
     tx.run_many(
         "DELETE FROM dataset_tags WHERE dataset_id = :dataset AND tag_id = :tag",
         [{"dataset": dataset_id.number, "tag": id.number} for id in detached],
     )
     if detached:
-        _changed(tx, dataset)
-    return detached
+        after = [tag for tag in before if tag.id not in detached]
+        dataset = _changed(tx, permit, dataset, before, after)
+    return dataset, detached
 
 
-def _attached(tx: Transaction, dataset: Dataset) -> set[ResourceId]:
-    return {_tag(row).id for row in tx.all(_OF_DATASET, dataset=dataset.id.number)}
+def _attached(tx: Transaction, dataset: Dataset) -> list[Tag]:
+    return [_tag(row) for row in tx.all(_OF_DATASET, dataset=dataset.id.number)]
 
 
-def _changed(tx: Transaction, dataset: Dataset) -> None:
-    datasets.touch(tx, dataset._replace(updated_at=dataset.next_moment()))
+def _changed(
+    tx: Transaction, permit: Permit, dataset: Dataset, before: list[Tag], after: list[Tag]
+) -> Dataset:
+    dataset = datasets.touch(tx, dataset._replace(updated_at=dataset.next_moment()))
+    names = [sorted(tag.name for tag in tags) for tags in (before, after)]
+    fields = writes.field_changes(tags=(names[0], names[1]))
+    writes.record(tx, permit, dataset, "tagged", fields=fields)
+    return dataset
 
 
 def _lock_all(tx: Transaction, ids: Sequence[ResourceId]) -> list[Tag]:

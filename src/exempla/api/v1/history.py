@@ -1,0 +1,145 @@
+"""`/api/v1/datasets/{dataset_id}/log` and `.../examples/{example_id}/history`."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+from litestar import Controller, get
+from litestar.params import FromPath, FromQuery
+from msgspec import UNSET, UnsetType
+
+from exempla import clock
+from exempla.api import pages
+from exempla.api.dependencies import DatabaseDependency, PermitDependency, QueryTimeoutDependency
+from exempla.ids import ResourceId, parse_id
+from exempla.store import history
+from exempla.store.bodies import FieldChange
+from exempla.store.history import By, Event, EventKind, Write
+from exempla.store.writes import Kind
+
+
+class ByAnswer(msgspec.Struct):
+    """The key and the user that made a write."""
+
+    key_id: str
+    user_id: str
+    email: str
+
+
+class EventAnswer(msgspec.Struct):
+    """A write to an example, and each field that it changed, as JSON text of old and new."""
+
+    at: str
+    kind: EventKind
+    version_id: str | None
+    by: ByAnswer | None
+    fields: dict[str, FieldChange]
+
+
+class HistoryAnswer(msgspec.Struct):
+    """A page of the writes to an example, newest first."""
+
+    events: list[EventAnswer]
+    pagination: pages.Pagination
+
+
+class WriteAnswer(msgspec.Struct):
+    """A write to a dataset: to how many examples, or what it changed of the dataset itself."""
+
+    at: str
+    kind: Kind
+    version_id: str | None
+    example_count: int
+    by: ByAnswer | None
+    fields: dict[str, FieldChange]
+    from_version_id: str | UnsetType = UNSET
+
+
+class LogAnswer(msgspec.Struct):
+    """A page of the writes to a dataset, newest first."""
+
+    writes: list[WriteAnswer]
+    pagination: pages.Pagination
+
+
+class HistoryController(Controller):
+    """Tell what was written, when and by whom."""
+
+    path = "/api/v1/datasets/{dataset_id:str}"
+
+    @get("/log")
+    async def list_writes(
+        self,
+        database: DatabaseDependency,
+        permit: PermitDependency,
+        dataset_id: FromPath[str],
+        limit: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
+    ) -> LogAnswer:
+        """List the writes to a dataset, newest first."""
+        size = pages.limit(limit)
+        before = pages.before(cursor, "writes")
+        dataset = _dataset(dataset_id)
+        found = await database.read(history.log, permit, dataset, before=before, limit=size + 1)
+        page, pagination = pages.cut(found, size, "writes", lambda write: write.place)
+        return LogAnswer([_write(one) for one in page], pagination)
+
+    @get("/examples/{example_id:str}/history")
+    async def list_events(
+        self,
+        database: DatabaseDependency,
+        permit: PermitDependency,
+        dataset_id: FromPath[str],
+        example_id: FromPath[str],
+        query_timeout: QueryTimeoutDependency,
+        limit: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
+    ) -> HistoryAnswer:
+        """List the writes to an example, newest first."""
+        size = pages.limit(limit)
+        found = await database.search(
+            history.page,
+            permit,
+            _dataset(dataset_id),
+            example_id,
+            before=pages.before(cursor, "events"),
+            limit=size + 1,
+            until=time.monotonic() + query_timeout,
+        )
+        page, pagination = pages.cut(found, size, "events", lambda event: event.place)
+        return HistoryAnswer([_event(one) for one in page], pagination)
+
+
+def _dataset(text: str) -> ResourceId:
+    return parse_id(text, "Dataset", "dataset_id")
+
+
+def _event(event: Event) -> EventAnswer:
+    return EventAnswer(
+        at=clock.rfc3339(event.at),
+        kind=event.kind,
+        version_id=_optional(event.version_id),
+        by=_by(event.by),
+        fields=event.fields,
+    )
+
+
+def _write(write: Write) -> WriteAnswer:
+    return WriteAnswer(
+        at=clock.rfc3339(write.at),
+        kind=write.kind,
+        version_id=_optional(write.version_id),
+        example_count=write.example_count,
+        by=_by(write.by),
+        fields=write.fields,
+        from_version_id=_optional(write.from_version_id) or UNSET,
+    )
+
+
+def _optional(id: ResourceId | None) -> str | None:
+    return str(id) if id else None
+
+
+def _by(by: By | None) -> ByAnswer | None:
+    return ByAnswer(str(by.key_id), str(by.user_id), by.email) if by else None

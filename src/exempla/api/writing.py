@@ -1,0 +1,136 @@
+"""How a handler writes: one function of the store, and the answer with the `ETag` after it.
+
+With the header `Idempotency-Key` the answer is stored with what was written, and a request that
+is sent again gets it (`store/idempotency.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
+
+import msgspec
+from litestar import MediaType, Request, Response
+
+from exempla.api import problems
+from exempla.api.body import IN_A_THREAD_FROM
+from exempla.api.preconditions import etag
+from exempla.errors import InvalidRequest, Problem, ValidationError
+from exempla.limits import MAX_IDEMPOTENCY_KEY_LENGTH
+from exempla.store import idempotency
+from exempla.store.access import Permit
+from exempla.store.database import Database, Transaction
+from exempla.store.idempotency import Answer, Asked
+
+A = TypeVar("A")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Tagged(NamedTuple, Generic[A]):
+    """What to answer, and the tag of what was written to, as it is now; "" if it has none."""
+
+    content: A
+    tag: str = ""
+
+
+def plain(render: Callable[[T], A]) -> Callable[[T], Tagged[A]]:
+    """Return what renders an answer about a thing without a tag."""
+    return lambda done: Tagged(render(done))
+
+
+def nothing(_: object) -> Tagged[None]:
+    """Answer nothing: it is gone."""
+    return Tagged(None)
+
+
+def respond(answer: Tagged[A]) -> Response[Any]:
+    """Return the answer with its `ETag`, and the status of the route."""
+    return _response(None, answer.tag, _encode(answer.content))
+
+
+class Writing:
+    """Runs the write of a request, and renders what it did."""
+
+    def __init__(self, database: Database, path: str, status: int, asked: Asked | None) -> None:
+        self._database = database
+        self._path = path
+        self._status = status
+        self._asked = asked
+
+    @classmethod
+    async def of(cls, request: Request[Any, Any, Any], database: Database) -> Writing:
+        """Return what runs the write of this request, once if it has an `Idempotency-Key`."""
+        handler: Any = request.route_handler
+        asked = await _asked(request)
+        return cls(database, request.scope["path"], handler.status_code, asked)
+
+    async def __call__(
+        self,
+        render: Callable[[T], Tagged[A]],
+        function: Callable[Concatenate[Transaction, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Response[A]:
+        """Run a store function that writes, and return what `render` makes of its result."""
+        if self._asked is None:
+            return respond(render(await self._database.write(function, *args, **kwargs)))
+
+        def write(tx: Transaction) -> Answer:
+            content, tag = render(function(tx, *args, **kwargs))
+            return Answer(self._status, tag, _encode(content))
+
+        answer = await self._database.write(idempotency.once, self._asked, write, self._refused)
+        return _response(*answer)
+
+    def without_key(self) -> None:
+        """Raise `ValidationError` for an `Idempotency-Key`: the answer must not be stored."""
+        if self._asked:
+            raise ValidationError(
+                "Idempotency-Key cannot be used here: the answer has a secret, which is not kept; "
+                "leave it out"
+            )
+
+    def _refused(self, problem: Problem) -> Answer:
+        return Answer(problem.status, "", problems.encode(problem, self._path))
+
+
+async def _asked(request: Request[Any, Any, Any]) -> Asked | None:
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not (1 <= len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise InvalidRequest(
+            f"Idempotency-Key must have 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} printable characters "
+            "of ASCII"
+        )
+    scope, body = request.scope, await request.body()
+    target = b" ".join([request.method.encode(), scope["raw_path"], scope["query_string"]])
+    if len(body) > IN_A_THREAD_FROM:
+        hashed = await asyncio.to_thread(_hash, target, body)
+    else:
+        hashed = _hash(target, body)
+    permit: Permit = scope["auth"]
+    return Asked(permit.user_id.number, key, hashed)
+
+
+def _hash(target: bytes, body: bytes) -> str:
+    return hashlib.sha256(hashlib.sha256(target).digest() + body).hexdigest()
+
+
+def _encode(content: object) -> bytes:
+    if content is None:
+        return b""
+    return content if isinstance(content, bytes) else msgspec.json.encode(content)
+
+
+def _response(status: int | None, tag: str, body: bytes) -> Response[Any]:
+    refused = status is not None and status >= 400
+    return Response(
+        body,
+        status_code=status,
+        media_type=problems.CONTENT_TYPE if refused else MediaType.JSON,
+        headers={"ETag": etag(tag)} if tag else None,
+    )

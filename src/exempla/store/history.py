@@ -1,0 +1,238 @@
+"""The history of an example and the log of a dataset, newest first, from what `writes.py` keeps.
+
+A change has only what it replaced. What it wrote is what the next change of the same version
+replaced, or what the version holds now. So the history is read backwards, undoing each change.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from itertools import islice
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from exempla.errors import NotFound
+from exempla.filters import deadline
+from exempla.ids import ResourceId
+from exempla.store import annotations as annotations_store
+from exempla.store import bodies, datasets, revisions
+from exempla.store.access import Permit
+from exempla.store.bodies import FieldChange, Fields
+from exempla.store.database import Row, Transaction
+from exempla.store.datasets import Dataset
+from exempla.store.search import time_limit
+from exempla.store.writes import Kind
+
+EventKind = Literal["created", "updated", "deleted", "restored", "annotated"]
+
+
+class By(NamedTuple):
+    """The key and the user that made a write."""
+
+    key_id: ResourceId
+    user_id: ResourceId
+    email: str
+
+
+class Event(NamedTuple):
+    """A write to an example; the time in microseconds."""
+
+    at: int
+    kind: EventKind
+    version_id: ResourceId | None
+    """The version written to; None for an annotation, which is in all, or if it is unknown."""
+    by: By | None
+    """None: written with the commands, or before this was kept."""
+    fields: dict[str, FieldChange]
+
+    @property
+    def place(self) -> int:
+        """A number that grows from event to event of an example."""
+        ranks: dict[EventKind, int] = {"created": 0, "restored": 1}
+        return self.at * 4 + ranks.get(self.kind, 2)
+
+
+class Write(NamedTuple):
+    """A write to a dataset; the time in microseconds."""
+
+    at: int
+    kind: Kind
+    version_id: ResourceId | None
+    from_version_id: ResourceId | None
+    """The version that the one written to was made from by this write."""
+    example_count: int
+    """How many examples were written to, or added."""
+    by: By | None
+    fields: dict[str, FieldChange]
+    """What changed of the dataset or the version itself."""
+
+    @property
+    def place(self) -> int:
+        """A number that grows from write to write of a dataset."""
+        return self.at
+
+
+_BY = "k.id, k.suffix, u.id, u.suffix, u.email"
+_JOIN_BY = """
+    LEFT JOIN api_keys AS k ON k.id = w.key_id
+    LEFT JOIN users AS u ON u.id = w.user_id"""
+_JOIN_VERSION = "LEFT JOIN versions AS v ON v.dataset_id = w.dataset_id AND v.number = w.version"
+
+_ORDINAL = "SELECT ordinal FROM examples WHERE dataset_id = :dataset_id AND id = :id"
+
+_CHANGES = f"""
+    SELECT w.at, w.kind, v.number, v.suffix, {_BY}, c.old
+    FROM changes AS c JOIN writes AS w ON w.dataset_id = c.dataset_id AND w.at = c.at
+    {_JOIN_VERSION}{_JOIN_BY}
+    WHERE c.dataset_id = :dataset_id AND c.ordinal = :ordinal
+    ORDER BY c.at DESC"""
+
+_CREATED = f"""
+    SELECT w.at, 'created', v.number, v.suffix, {_BY}, w.last_ordinal
+    FROM writes AS w {_JOIN_VERSION}{_JOIN_BY}
+    WHERE w.dataset_id = :dataset_id AND w.first_ordinal > 0 AND w.first_ordinal <= :ordinal
+    ORDER BY w.first_ordinal DESC
+    LIMIT 1"""
+
+# A version that was not made from the one before it holds something else than that one.
+_RESTORED = f"""
+    SELECT v.created_at, 'restored', v.number, v.suffix, {_BY}, v.number
+    FROM versions AS v
+    LEFT JOIN writes AS w ON w.dataset_id = v.dataset_id AND w.at = v.created_at{_JOIN_BY}
+    WHERE v.dataset_id = :dataset_id AND v.parent < v.number - 1 AND v.created_at > :since
+    ORDER BY v.number DESC"""
+
+_LOG = f"""
+    SELECT w.at, w.kind, v.number, v.suffix, {_BY}, p.number, p.suffix,
+        w.first_ordinal, w.last_ordinal, w.ordinals, w.fields
+    FROM writes AS w {_JOIN_VERSION}{_JOIN_BY}
+    LEFT JOIN versions AS p
+        ON p.dataset_id = w.dataset_id AND p.number = v.parent AND v.created_at = w.at
+    WHERE w.dataset_id = :dataset_id AND w.at < :before
+    ORDER BY w.at DESC
+    LIMIT :limit"""
+
+
+def log(
+    tx: Transaction, permit: Permit, dataset_id: ResourceId, *, before: int, limit: int
+) -> list[Write]:
+    """Return the writes to a dataset, newest first, whose place is below `before`."""
+    dataset = datasets.get(tx, permit, dataset_id)
+    rows = tx.all(_LOG, dataset_id=dataset.id.number, before=before, limit=limit)
+    return [_write(row) for row in rows]
+
+
+def page(
+    tx: Transaction,
+    permit: Permit,
+    dataset_id: ResourceId,
+    example_id: str,
+    *,
+    before: int,
+    limit: int,
+    until: float,
+) -> list[Event]:
+    """Return the writes to an example, newest first, whose place is below `before`.
+
+    Costs what was written to the example since. Raises `NotFound` if the dataset never had it,
+    and `Unavailable` when it is not done at `until`, a time of `time.monotonic()`.
+    """
+    dataset = datasets.get(tx, permit, dataset_id)
+    row = "\0" not in example_id and tx.one(_ORDINAL, dataset_id=dataset.id.number, id=example_id)
+    if not row:
+        raise NotFound(f"the dataset {dataset.name!r} has no example with the id {example_id!r}")
+    with time_limit(tx, until):
+        events = (e for e in _events(tx, dataset, row[0]) if e.place < before)
+        return list(islice(events, limit))
+
+
+def _events(tx: Transaction, dataset: Dataset, ordinal: int) -> Iterator[Event]:
+    """Yield all writes to an example, newest first."""
+    where: dict[str, object] = {"dataset_id": dataset.id.number, "ordinal": ordinal}
+    created = tx.one(_CREATED, **where)
+    if created and created[-1] < ordinal:
+        created = None
+    restored = tx.all(_RESTORED, dataset_id=dataset.id.number, since=created[0] if created else 0)
+    past = _Past(tx, dataset, ordinal)
+    # At the same moment the restored example is changed, so backwards the change comes first.
+    for row in heapq.merge(tx.each(_CHANGES, **where), restored, key=lambda row: -row[0]):
+        deadline.check()
+        event = past.undo(row)
+        if event.fields or event.kind != "restored":
+            yield event
+    if created:
+        fields = past.held_by(created[2]) or {}
+        yield _event(created, bodies.differing_fields({}, fields))
+
+
+class _Past:
+    """An example as it was before the writes that were undone."""
+
+    def __init__(self, tx: Transaction, dataset: Dataset, ordinal: int) -> None:
+        self._tx = tx
+        self._dataset = dataset
+        self._ordinal = ordinal
+        self._held: dict[int | None, Fields | None] = {}
+
+    def held_by(self, version: int | None) -> Fields | None:
+        """Return the fields that the version held; of None the annotations."""
+        if version not in self._held:
+            number = self._dataset.id.number
+            if version is None:
+                self._held[None] = annotations_store.as_fields(self._tx, number, self._ordinal)
+            else:
+                body = revisions.body_of(self._tx, number, version, self._ordinal)
+                self._held[version] = None if body is None else bodies.decode(body)
+        return self._held[version]
+
+    def undo(self, row: Row) -> Event:
+        """Go back to before the write in this row, and return it."""
+        kind, version = row[1], row[2]
+        after = self.held_by(version)
+        if kind == "restored":
+            return _event(row, bodies.differing_fields(self.held_by(version - 1), after))
+        before = self._held[version] = bodies.undo(after, row[-1])
+        if kind == "deleted":
+            return _event(row, bodies.differing_fields(before, None))
+        replaced, absent = bodies.decode_replaced(row[-1])
+        fields = {
+            name: FieldChange.of(before.get(name), (after or {}).get(name))
+            for name in [*replaced, *absent]
+        }
+        return _event(row, fields)
+
+
+def _event(row: Row, fields: dict[str, FieldChange]) -> Event:
+    at, kind, version, suffix, *by = row[:9]
+    return Event(at, kind, _version_id(version, suffix), _by(by), fields)
+
+
+def _write(row: Row) -> Write:
+    at, kind, version, suffix, *by = row[:9]
+    parent, parent_suffix, first, last, ordinals, fields = row[9:]
+    return Write(
+        at,
+        kind,
+        _version_id(version, suffix),
+        _version_id(parent, parent_suffix),
+        last - first + 1 if first else len(msgspec.json.decode(ordinals)),
+        _by(by),
+        msgspec.json.decode(fields, type=dict[str, FieldChange]),
+    )
+
+
+def _version_id(number: int | None, suffix: str) -> ResourceId | None:
+    return ResourceId("DatasetVersion", number, suffix) if number else None
+
+
+def _by(columns: list[object]) -> By | None:
+    key, key_suffix, user, user_suffix, email = columns
+    if not (isinstance(key, int) and isinstance(user, int)):
+        return None
+    return By(
+        ResourceId("ApiKey", key, str(key_suffix)),
+        ResourceId("User", user, str(user_suffix)),
+        str(email),
+    )

@@ -1,0 +1,185 @@
+"""The storage contract for digests: equal exactly for equal content, at the cost of a change."""
+
+from __future__ import annotations
+
+import pytest
+
+from exempla.ids import ResourceId
+from exempla.store import datasets, digests, examples, purge, revisions, verify, versions
+from exempla.store.access import OPERATOR
+from exempla.store.database import Transaction
+from exempla.store.verify import Checked
+from tests.store.conftest import Store
+from tests.store.values import fields, raw
+
+
+def digest_of(
+    store: Store, dataset: ResourceId, version: ResourceId | None = None, keep: bool = True
+) -> str:
+    now, details, found = store.read(digests.details, OPERATOR, dataset, version)
+    if keep:
+        store.write(digests.keep, now, details.id.number, found)
+    return found.digest
+
+
+def check(store: Store, dataset: ResourceId) -> list[Checked]:
+    return store.read(lambda tx: verify.check(tx, datasets.get(tx, OPERATOR, dataset)))
+
+
+def test_a_known_digest(store: Store) -> None:
+    """Written down, so that a change of the definition cannot pass unseen."""
+    element = digests.element("id", raw(b="[ 1.0, null ]", a='"é"'))
+    assert f"{element:x}"[:32] == "55e0c09796478e1ae63233915b6304f1"
+    assert (
+        digests.Sum(0, element).digest
+        == "e73a15fd3ff4235b5e49a61a02763c6f1b94f12ecdbcdfbcf984bc59ea5ea08c"
+    )
+    assert digests.element("id", raw(a='"é"', b="[1.0,null]")) == element
+
+
+def test_other_content_has_another_digest(store: Store) -> None:
+    same = digests.element("id", raw(a="1"))
+    others = [
+        digests.element("id2", raw(a="1")),
+        digests.element("id", raw(a="1.0")),
+        digests.element("id", raw(b="1")),
+        digests.element("id", raw(a="1", b="1")),
+        digests.element("ida", raw(a="1")),
+        digests.element("id", {}),
+        digests.element("id", raw(a='{"x":1,"y":2}')),
+        digests.element("id", raw(a='{"y":2,"x":1}')),
+        digests.element("id", raw(a='"\\u00e9"')),
+        digests.element("id", raw(a='"é"')),
+    ]
+    assert len({same, *others}) == 11
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_digest_follows_every_write(store: Store, keep: bool) -> None:
+    dataset, v1, ids = store.dataset_of(3)
+    first = digest_of(store, dataset.id, keep=keep)
+    seen = {first}
+
+    def expect_new() -> None:
+        found = digest_of(store, dataset.id, keep=keep)
+        assert found not in seen
+        seen.add(found)
+
+    store.write(examples.update, OPERATOR, dataset.id, None, {ids[0]: fields(n=9)}, None)
+    expect_new()
+    store.write(examples.insert, OPERATOR, dataset.id, None, [fields(n=3)])
+    expect_new()
+    added = store.examples(dataset.id)[-1].id
+    store.write(examples.delete, OPERATOR, dataset.id, v1.id, [ids[1]])
+    expect_new()
+    v2 = store.write(versions.branch, OPERATOR, dataset.id, v1.id, "v2", "").id
+    assert digest_of(store, dataset.id, v2) == digest_of(store, dataset.id, v1.id)
+    store.write(examples.delete, OPERATOR, dataset.id, v2, [added])
+    expect_new()
+    assert not [fault for one in check(store, dataset.id) for fault in one.faults]
+
+
+def test_the_way_to_a_content_does_not_count(store: Store) -> None:
+    dataset, v1, ids = store.dataset_of(2)
+    before = digest_of(store, dataset.id)
+    for number in (5, 0):
+        store.write(examples.update, OPERATOR, dataset.id, None, {ids[0]: fields(n=number)}, None)
+    assert digest_of(store, dataset.id) == before
+    store.write(examples.update, OPERATOR, dataset.id, None, {ids[1]: raw(n=" 1 ")}, "v2")
+    store.write(examples.update, OPERATOR, dataset.id, None, {ids[1]: fields(n=8)}, "v3")
+    v4 = store.write(versions.branch, OPERATOR, dataset.id, v1.id, "v4", "").id
+    assert digest_of(store, dataset.id, v4) == before
+    assert {one.found.digest for one in check(store, dataset.id)[:2]} == {before}
+
+
+def test_a_write_to_another_version_leaves_the_digest(store: Store) -> None:
+    dataset, v1, ids = store.dataset_of(2)
+    before = digest_of(store, dataset.id)
+    v2 = store.write(
+        examples.update, OPERATOR, dataset.id, None, {ids[0]: fields(n=7)}, "v2"
+    ).version
+    assert digest_of(store, dataset.id, v1.id) == before
+    assert digest_of(store, dataset.id, v2.id) != before
+
+
+def test_a_kept_sum_is_not_replaced_by_an_older_one(store: Store) -> None:
+    dataset, v1, ids = store.dataset_of(1)
+    now, _, old = store.read(digests.details, OPERATOR, dataset.id, None)
+    store.write(examples.update, OPERATOR, dataset.id, None, {ids[0]: fields(n=7)}, None)
+    newer = digest_of(store, dataset.id)
+    store.write(digests.keep, now, v1.id.number, old)
+    assert digest_of(store, dataset.id, keep=False) == newer != old.digest
+
+
+def test_a_purged_dataset_leaves_no_sum(store: Store) -> None:
+    dataset, v1, _ = store.dataset_of(1)
+    now, _, found = store.read(digests.details, OPERATOR, dataset.id, None)
+
+    def rows() -> int:
+        statement = "SELECT COUNT(*) FROM digests WHERE dataset_id = :id"
+        count = store.read(lambda tx: tx.exactly_one(statement, id=dataset.id.number))
+        return int(count[0])
+
+    store.write(digests.keep, now, v1.id.number, found)
+    assert rows() == 1
+    store.write(datasets.delete, OPERATOR, dataset.id)
+    while store.write(purge.purge_some):
+        pass
+    store.write(digests.keep, now, v1.id.number, found)
+    assert rows() == 0
+
+
+def test_a_fold_reads_what_was_written_since_and_no_more(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, _, ids = store.dataset_of(600)
+    first = digest_of(store, dataset.id)
+    changes = {id: fields(n=-1) for id in ids[:3]}
+    store.write(examples.update, OPERATOR, dataset.id, None, changes, None)
+    hashed = 0
+    element = digests.element
+
+    def counting(*arguments: object) -> int:
+        nonlocal hashed
+        hashed += 1
+        return element(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(digests, "element", counting)
+    assert digest_of(store, dataset.id) != first
+    assert hashed == 6
+    store.write(examples.update, OPERATOR, dataset.id, None, {ids[9]: fields(n=-1)}, "v2")
+    digest_of(store, dataset.id)
+    assert hashed == 8
+
+
+@pytest.fixture
+def damaged(store: Store) -> ResourceId:
+    """Give a dataset in whose database an example was changed past the store."""
+    dataset, _, ids = store.dataset_of(3)
+    digest_of(store, dataset.id)
+    store.write(examples.update, OPERATOR, dataset.id, None, {ids[1]: fields(n=7)}, "v2")
+
+    def damage(tx: Transaction) -> None:
+        statement = "UPDATE revisions SET body = :body WHERE dataset_id = :id AND ordinal = 1"
+        assert tx.run(statement, body='{"n":1}', id=dataset.id.number) == 1
+
+    store.write(damage)
+    return dataset.id
+
+
+def test_damage_is_found(store: Store, damaged: ResourceId) -> None:
+    first, second = check(store, damaged)
+    assert len(first.faults) == 1
+    assert "digest" in first.faults[0]
+    assert second.faults == []  # its digest was never asked for
+    assert second.kept is None
+
+
+def test_a_lost_example_is_found(store: Store) -> None:
+    dataset, version, ids = store.dataset_of(3)
+    (held,) = store.read(
+        lambda tx: revisions.find(tx, versions.at(dataset, version), ids[:1])
+    ).values()
+    store.write(lambda tx: revisions.remove(tx, versions.at(dataset, version), [held]))
+    (checked,) = check(store, dataset.id)
+    assert checked.faults == ["it should have 3 examples but has 2"]

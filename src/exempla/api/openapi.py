@@ -43,6 +43,9 @@ _PARAMETER_TYPES: dict[str, Document] = {
     "status": {"type": "string", "enum": get_args(Status)},
 }
 _EXAMPLES_LIMIT = _limit(MAX_EXAMPLES_LIMIT)
+_OF_EXAMPLES = ("list_examples", "diff_versions")
+"""Operations whose pages are of examples."""
+
 _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
@@ -143,7 +146,7 @@ def _complete_operation(route: str, operation: Document) -> None:
         operation["x-needs-role"] = NEEDS[route].name
     for parameter in operation.get("parameters", []):
         _complete_parameter(parameter)
-        if operation["operationId"] == "list_examples" and parameter["name"] == "limit":
+        if operation["operationId"] in _OF_EXAMPLES and parameter["name"] == "limit":
             parameter["schema"] = _EXAMPLES_LIMIT
     operation.setdefault("parameters", []).extend(_headers_of_writes(route))
     if operation["operationId"] in EXAMPLES and "requestBody" in operation:

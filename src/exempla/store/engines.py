@@ -108,7 +108,6 @@ class Sqlite:
             "wal_autocheckpoint = 4000",
             "journal_size_limit = 67108864",  # give the log's space back after a large load
             "cache_size = -16384",  # KiB
-            "wal_autocheckpoint = 4000",  # pages of 4 KiB: less often than by default
         ):
             connection.execute(f"PRAGMA {pragma}")
         return connection

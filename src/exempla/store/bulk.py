@@ -136,7 +136,14 @@ def _publish(
     dataset = Dataset(id, space_id, name, now, now, 1, 0, 0)
     version = versions.create_first(tx, permit, dataset)
     dataset, _ = examples.added(
-        tx, permit, dataset, version, "created", last.ordinal, last.created_at, now
+        tx,
+        permit,
+        dataset,
+        version,
+        "created",
+        last.ordinal,
+        last.created_at,
+        dataset.next_moment(),
     )
     return dataset
 

@@ -56,6 +56,20 @@ def test_every_operation_tells_its_problems_and_has_an_example(document: dict[st
             assert "example" in operation["requestBody"]["content"]["application/json"], route
 
 
+def test_every_write_tells_the_headers_that_it_heeds(document: dict[str, Any]) -> None:
+    for route, operation in operations(document).items():
+        method, path = route.split()
+        headers = {one["name"] for one in operation["parameters"] if one["in"] == "header"}
+        expected = set()
+        if method in ("POST", "PATCH", "DELETE") and not path.endswith("/search"):
+            expected = {"Idempotency-Key"} if "/api-keys" not in path else set()
+            expected |= {"If-Match"} if "{dataset_id}" in path else set()
+            assert ("412" in operation["responses"]) >= ("If-Match" in expected), route
+        assert headers == expected, route
+    page = operations(document)["GET /v2/datasets/{dataset_id}/examples"]
+    assert "ETag" in page["responses"]["200"]["headers"]
+
+
 def test_problems_are_problem_details(document: dict[str, Any]) -> None:
     responses = document["components"]["responses"]
     assert {

@@ -97,6 +97,7 @@ def test_another_request_with_the_key_is_refused(store: Store) -> None:
 
 
 def test_an_answer_is_kept_for_a_day(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idempotency, "ROWS_AT_ONCE", 1)
     making, one, other = Making(), asked(), asked()
     for key in (one, other):
         store.write(idempotency.once, key, making, refused)

@@ -7,11 +7,8 @@ times and bodies, and what the version tells of itself.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -22,115 +19,27 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from msgspec import UnsetType
 
 from exempla.errors import Conflict, PreconditionFailed
 from exempla.ids import ResourceId
 from exempla.store import datasets, diff, digests, examples, history, verify, versions
 from exempla.store.access import OPERATOR
-from exempla.store.bodies import FieldChange, Fields
 from exempla.store.diff import Change, Counts
 from exempla.store.history import Event
 from exempla.store.listing import FIRST
 from tests.store.conftest import Store
-
-NAMES = st.sampled_from(["a", "b", "", "with.dot", 'quo"te', "\U0001f600", "\0", "id "])
-TEXTS = st.sampled_from(
-    [
-        "0",
-        "1.0",
-        "1e400",
-        "-0",
-        "null",
-        "true",
-        '"\\u0000"',
-        '"é"',
-        "[ 1 ]",
-        "[1]",
-        '{"b":1,"a":2}',
-        "9" * 40,
-    ]
+from tests.store.model import (
+    FIELDS,
+    ModelExample,
+    ModelVersion,
+    Texts,
+    as_body,
+    as_fields,
+    as_texts,
+    model_changes,
+    model_diff,
+    without_space,
 )
-FIELDS = st.dictionaries(NAMES, TEXTS, min_size=1, max_size=3)
-
-
-@dataclass
-class ModelExample:
-    """An example as a version of the model holds it."""
-
-    created_at: int
-    updated_at: int
-    fields: dict[str, str]
-
-
-@dataclass
-class ModelVersion:
-    """A version of the model: its examples by id, in order of insertion."""
-
-    id: ResourceId
-    name: str
-    parent: ResourceId | None = None
-    examples: dict[str, ModelExample] = field(default_factory=dict)
-    locked: bool = False
-
-    def texts(self, id: str) -> dict[str, str]:
-        """Return the fields of an example; none if the version does not hold it."""
-        return self.examples[id].fields if id in self.examples else {}
-
-    def child(self, id: ResourceId, name: str) -> ModelVersion:
-        """Return a new version that holds what this one holds."""
-        return ModelVersion(id, name, self.id, dict(self.examples))
-
-
-def as_fields(texts: dict[str, str]) -> Fields:
-    return {name: msgspec.Raw(text) for name, text in texts.items()}
-
-
-def as_body(texts: dict[str, str]) -> str:
-    members = ",".join(f"{msgspec.json.encode(n).decode()}:{text}" for n, text in texts.items())
-    return f"{{{members}}}"
-
-
-Texts = dict[str, tuple[str | None, str | None]]
-
-
-def without_space(text: str) -> str:
-    """Return the text of a value without insignificant white space."""
-    return text if text.startswith('"') else text.replace(" ", "")
-
-
-def model_changes(old: dict[str, str], new: dict[str, str]) -> Texts:
-    """Return the old and new text of each field that differs."""
-    return {
-        name: (old.get(name), new.get(name))
-        for name in old | new
-        if without_space(old.get(name, "none")) != without_space(new.get(name, "none"))
-    }
-
-
-def model_diff(base: ModelVersion, head: ModelVersion) -> dict[str, tuple[str, Texts]]:
-    """Return the kind of each change by id, and its fields' old and new text."""
-    found: dict[str, tuple[str, Texts]] = {}
-    for id in base.examples | head.examples:
-        fields = model_changes(base.texts(id), head.texts(id))
-        if id not in base.examples:
-            found[id] = "added", fields
-        elif id not in head.examples:
-            found[id] = "removed", fields
-        elif fields:
-            found[id] = "changed", fields
-    return found
-
-
-def as_texts(fields: Mapping[str, FieldChange]) -> Texts:
-    """Return the text of each field before and after."""
-    return {
-        name: (
-            None if isinstance(field.old, UnsetType) else bytes(field.old).decode(),
-            None if isinstance(field.new, UnsetType) else bytes(field.new).decode(),
-        )
-        for name, field in fields.items()
-    }
 
 
 class StoreMachine(RuleBasedStateMachine):

@@ -58,6 +58,12 @@ _IDEMPOTENCY_KEY = {
     "description": "For 24 hours the same request with the same key gets the first answer.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH},
 }
+_ETAG = {
+    "ETag": {
+        "description": "Of the dataset or version that is shown or was written to, for If-Match.",
+        "schema": {"type": "string"},
+    }
+}
 _NO_BODY = {"type": "null"}
 _HEADERS = {
     "X-Request-Id": {
@@ -134,7 +140,7 @@ def _complete_operation(route: str, operation: Document) -> None:
     operation["summary"] = operation.get("description", "").split("\n")[0].rstrip(".")
     responses = {status: r for status, r in operation["responses"].items() if status < "400"}
     for response in responses.values():
-        response["headers"] = _HEADERS
+        response["headers"] = _HEADERS | (_ETAG if "/datasets" in route else {})
         if response.get("content", {}).get("application/json", {}).get("schema") == _NO_BODY:
             del response["content"]
     statuses = _statuses(route, operation)

@@ -51,9 +51,9 @@ _KEEP = """
     UPDATE answers SET status = :status, tag = :tag, body = :body
     WHERE user_id = :user AND key = :key"""
 
-_PURGE = """
-    DELETE FROM answers WHERE (user_id, key) IN (
-        SELECT user_id, key FROM answers WHERE created_at < :before LIMIT :rows)"""
+_BOUND = """
+    SELECT created_at FROM answers WHERE created_at < :before
+    ORDER BY created_at LIMIT 1 OFFSET :rows"""
 
 
 def once(
@@ -89,8 +89,12 @@ def once(
 
 
 def purge_some(tx: Transaction) -> bool:
-    """Remove up to `ROWS_AT_ONCE` answers that are too old; False when none is left."""
-    return tx.run(_PURGE, before=_too_old(), rows=ROWS_AT_ONCE) == ROWS_AT_ONCE
+    """Remove about `ROWS_AT_ONCE` answers that are too old; False when none is left."""
+    before = _too_old()
+    row = tx.one(_BOUND, before=before, rows=ROWS_AT_ONCE)
+    last = row[0] if row else before - 1
+    tx.run("DELETE FROM answers WHERE created_at <= :last", last=last)
+    return row is not None
 
 
 def _claim(tx: Transaction, asked: Asked) -> Answer | None:

@@ -84,9 +84,7 @@ class Service:
             name = fields.name(asked.dataset_name, "datasetName")
             self._database.read_now(datasets.check_free, permit, space_id, name)
             with Backlog(self._database.engine.scratch) as backlog:
-                for data in stream:
-                    if len(data.header):  # else it is metadata
-                        backlog.add(data.header, data.body)
+                stream.drain_into(backlog)
                 # A stream that breaks ends like a whole one; that it broke is told a moment later.
                 broken.wait(A_MOMENT_S)
                 dataset = self._create(permit, space_id, name, backlog, broken.is_set)
@@ -189,10 +187,17 @@ class _Stream:
         self._first = _protobuf(protocol.read_flight_data, next(messages, b""))
         self.command = self._first.command
 
-    def __iter__(self) -> Iterator[protocol.FlightData]:
-        yield self._first
+    def drain_into(self, backlog: Backlog) -> None:
+        """Take all messages in. None is kept while the next one comes: each may be very large."""
+        _add(backlog, self._first)
         for message in self._messages:
-            yield _protobuf(protocol.read_flight_data, message)
+            _add(backlog, _protobuf(protocol.read_flight_data, message))
+            del message
+
+
+def _add(backlog: Backlog, data: protocol.FlightData) -> None:
+    if len(data.header):  # else it is metadata
+        backlog.add(data.header, data.body)
 
 
 def _protobuf(read: Any, message: bytes) -> Any:

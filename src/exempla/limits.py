@@ -21,6 +21,9 @@ IDEMPOTENCY_S = 86_400
 MAX_NESTING = 100
 """Levels of arrays and objects in the value of a field; more is `422`."""
 
+MAX_EXAMPLE_BYTES = MAX_BODY_BYTES
+"""Bytes, about, of one example that comes over Flight."""
+
 MAX_EXAMPLE_ID_LENGTH = 255
 """Characters of an example's id that a client gives; more is `422`."""
 

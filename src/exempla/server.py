@@ -67,7 +67,7 @@ def make(
 
 
 def run(server: uvicorn.Server, listener: socket.socket, announce: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; return when all that was in flight is done.
+    """Serve until SIGTERM or SIGINT; return when all requests in flight are done.
 
     `announce` is called when signals are heard and connections taken.
     """
@@ -80,3 +80,5 @@ def run(server: uvicorn.Server, listener: socket.socket, announce: Callable[[], 
         signal.signal(number, stop)
     announce()
     server.run(sockets=[listener])
+    for number in (signal.SIGTERM, signal.SIGINT):  # a second one ends what is left at once
+        signal.signal(number, signal.SIG_DFL)

@@ -641,3 +641,20 @@ def test_durations_are_iso_8601(values: list[timedelta]) -> None:
     kept = [value for value in values if abs(value) < timedelta(106_751_991)]
     found = cells(pa.array(kept, pa.duration("us")))
     assert [parsed(json.loads(text)) for text in found] == kept
+
+
+def test_what_takes_little_room_in_arrow_is_bounded() -> None:
+    nulls = pa.nulls(20_000_000)
+    bomb = pa.ListArray.from_arrays(pa.array([0, 1, len(nulls)], pa.int32()), nulls)
+    with pytest.raises(ValidationError, match=r"row 1 has 1\d{8} bytes; at most"):
+        read(one(bomb))
+
+
+def test_large_values_of_a_dictionary_are_read_few_at_a_time() -> None:
+    words = pa.DictionaryArray.from_arrays([0] * 300, ["x" * 1_000_000])
+    parts = read(one(words))
+    assert sum(len(part.bodies) for part in parts) == 300
+    assert max(len(part.bodies) for part in parts) <= 8
+    assert [part.first for part in parts] == [
+        sum(len(part.bodies) for part in parts[:index]) for index in range(len(parts))
+    ]

@@ -8,16 +8,24 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import closing
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from pyarrow import flight
 
+from exempla.errors import Unavailable
+from exempla.flight import server as flight_server
+from exempla.flight.server import serving
+from exempla.ids import ResourceId
+from exempla.settings import Settings
+from exempla.store import setup
 from tests.cli.support import Place, assert_one_line, client, create_dataset, running, secrets_in
 from tests.flight.client import connect, create, create_command, options, read, ticket
-from tests.serving import Served, exempla
+from tests.serving import KEY, Served, exempla
 
 ROWS = pa.table({"n": range(30_000), "text": ["x" * 1_000] * 30_000})
 
@@ -147,3 +155,41 @@ def test_a_crash_amid_a_stream_leaves_nothing(place: Place) -> None:
     with running(*place.flags) as again, client(again) as http:
         assert http.get("/v2/datasets").json()["datasets"] == []
     assert place.execute("SELECT count(*) FROM revisions") == [(0,)]
+
+
+def test_a_create_that_outlasts_the_stop_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends soon, and has made all of the dataset or nothing."""
+    database, _ = setup.open_database(setup.open_engine(Settings(data_dir=tmp_path)), KEY)
+    monkeypatch.setattr(flight_server, "FINISH_WITHIN_S", 0.2)
+    with serving(database, "127.0.0.1", 0, None) as url:
+        place = Served(process=None, flight_port=int(url.rpartition(":")[2]))  # type: ignore[arg-type]
+        found = database.read_now(lambda tx: tx.exactly_one("SELECT id, suffix FROM spaces"))
+        with connect(place) as connection:
+            writer, _ = connection.do_put(
+                create_command(str(ResourceId("Space", *found)), "late"), ROWS.schema, options()
+            )
+            for _ in range(5):
+                writer.write_table(ROWS)
+            writer.done_writing()
+            closing_thread = threading.Thread(target=suppressed, args=(writer.close,))
+            closing_thread.start()
+            time.sleep(0.3)  # it is being stored
+    database.close()
+    with pytest.raises(Unavailable, match="stopping"):
+        database.write_now(lambda tx: None)
+    closing_thread.join(30)
+    assert not closing_thread.is_alive()
+    again, _ = setup.open_database(setup.open_engine(Settings(data_dir=tmp_path)))
+    count = again.read_now(
+        lambda tx: tx.exactly_one("SELECT count(*) FROM datasets WHERE space_id IS NOT NULL")
+    )
+    again.close()
+    assert count in [(0,), (1,)]
+
+
+def suppressed(call: Callable[[], object]) -> None:
+    """Make a call that may fail."""
+    with suppress(Exception):
+        call()

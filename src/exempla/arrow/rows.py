@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from exempla.arrow.columns import CREATED_AT, ID, MAX_COLUMNS, TYPE, UPDATED_AT
-from exempla.arrow.values import UNREADABLE, cast, check_type, is_text, values_of
+from exempla.arrow.values import UNREADABLE, cast, check_type, is_text, size_of, values_of
 from exempla.clock import MICROSECONDS
 from exempla.errors import ValidationError
-from exempla.limits import MAX_BATCH_ROWS, MAX_EXAMPLE_ID_LENGTH, MAX_NESTING
+from exempla.limits import MAX_BATCH_ROWS, MAX_EXAMPLE_BYTES, MAX_EXAMPLE_ID_LENGTH, MAX_NESTING
 from exempla.nesting import is_too_deep
 
 ROWS_AT_ONCE = 5_000
@@ -71,11 +71,21 @@ class Reader:
             raise ValidationError(
                 f"the record batch from row {self._next} on is not valid Arrow data: {error}"
             ) from None
-        size = max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE * batch.num_rows // max(batch.nbytes, 1)))
-        for start in range(0, batch.num_rows, size):
+        start, size = 0, ROWS_AT_ONCE
+        while start < batch.num_rows:
             part = batch.slice(start, size)
+            weight = sum(map(size_of, part.columns))
+            if weight > BYTES_AT_ONCE and part.num_rows > 1:
+                size = max(1, min(size, part.num_rows) // 2)
+                continue
+            if weight > MAX_EXAMPLE_BYTES:
+                raise ValidationError(
+                    f"row {self._next} has {weight} bytes; at most {MAX_EXAMPLE_BYTES} are allowed"
+                )
             yield self._rows(part)
+            start += part.num_rows
             self._next += part.num_rows
+            size = min(2 * size, ROWS_AT_ONCE)
 
     def _rows(self, part: pa.RecordBatch) -> Rows:
         names = [column.name for column in self._columns]
@@ -124,6 +134,12 @@ class Reader:
                 f"row {self._next + index}: {name!r} is not between 1970 and 3000; give "
                 "timestamps, or milliseconds since 1970"
             )
+        if pa.types.is_floating(times.type):
+            index = pc.index(pc.not_equal(about, pc.floor(about)), True).as_py()
+            if index >= 0 and not pc.is_nan(about[index]).as_py():
+                raise ValidationError(
+                    f"row {self._next + index}: {name!r} is no whole number of milliseconds"
+                )
         given = pc.if_else(pc.is_nan(about), None, times).cast(pa.int64(), safe=False)
         microseconds: list[int | None] = pc.multiply(given, unit).to_pylist()
         return microseconds

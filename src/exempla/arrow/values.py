@@ -67,6 +67,35 @@ _PLAIN: list[tuple[Callable[[pa.DataType], bool], pa.DataType | None]] = [
 """The types that are not nested, and what they are cast to, so that msgspec can write them."""
 
 
+def size_of(array: pa.Array) -> int:
+    """Return about how many bytes the values of an array take as Python objects.
+
+    What takes no room in Arrow does there: items that are null, values of a dictionary.
+    """
+    type = array.type
+    if isinstance(type, pa.BaseExtensionType):
+        return size_of(array.storage)
+    if pa.types.is_dictionary(type):
+        words = array.dictionary
+        if not is_text(words.type):
+            return size_of(words) * max(1, len(array)) // max(1, len(words))
+        lengths = pc.binary_length(words.cast(pa.large_string())).take(array.indices)
+        return _OBJECT * len(array) + (pc.sum(lengths).as_py() or 0)
+    if pa.types.is_struct(type):
+        return _OBJECT * len(array) + sum(map(size_of, array.flatten()))
+    if pa.types.is_map(type):
+        return _OBJECT * len(array) + size_of(_entries(array))
+    if _is_list(type):
+        return _OBJECT * len(array) + size_of(array.flatten())
+    if is_text(type) and not pa.types.is_string_view(type):
+        return _OBJECT * len(array) + (pc.sum(pc.binary_length(array)).as_py() or 0)
+    return _OBJECT * len(array)
+
+
+_OBJECT = 8
+"""Bytes of a reference to an object, at least."""
+
+
 def values_of(array: pa.Array) -> list[Any]:
     """Return the values of a valid array, of a type that was checked, for msgspec to write.
 

@@ -33,8 +33,11 @@ from exempla.filters.expressions import (
 )
 from exempla.filters.narrow import Simple, joined, narrowed
 
-MAX_TERMS = 200
+MAX_TERMS = 50
 """Comparisons in the SQL; SQLite allows some 1,000 levels of an expression."""
+
+MAX_INNER = 20
+"""Names of a path below the first; each is looked for, and SQLite's expressions may be so deep."""
 
 MAX_PATTERN = 100
 """Characters of a pattern; SQLite takes up to so many steps for each character of a string, and
@@ -133,7 +136,7 @@ class _Narrowing:
     def _inner(self, found: _Subject, quoted: Sequence[str]) -> _Subject | None:
         """Add where there is doubt about a path: first looked for in all of the body, quickly."""
         first, *inner = quoted
-        if any("/" in name for name in inner):  # may be written as \/
+        if len(inner) > MAX_INNER or any("/" in name for name in inner):  # may be written as \/
             return None
         top = f"json_extract(r.body, {self._bind(f'$.{first}')})"
         twice = [self._bind(f"*{name}*{name}*") for name in map(_as_glob, inner)]

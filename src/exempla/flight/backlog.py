@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from exempla.errors import InvalidRequest
 from exempla.flight.protocol import Buffer
 
 if TYPE_CHECKING:
@@ -57,3 +58,8 @@ class Backlog:
         self._file.write(_FRAME.pack(_CONTINUES, 0))
         self._file.seek(0)
         return pa.ipc.open_stream(self._file)
+
+    def check_end(self) -> None:
+        """Raise `InvalidRequest` unless all that came was read: a wrong length ends the stream."""
+        if self._file.read(1):
+            raise InvalidRequest("the stream ends in the middle: a message has a wrong length")

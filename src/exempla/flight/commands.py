@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from exempla.errors import InvalidRequest, NotSupported, ValidationError
+from exempla.errors import InvalidRequest, NotSupported, Problem, ValidationError
 
 T = TypeVar("T")
 
@@ -63,6 +63,8 @@ def _read(text: bytes, type: type[T], what: str) -> T:
         raise InvalidRequest(f"the {what} cannot be read: {error}") from None
 
 
-def _not_supported(text: bytes, instead: str) -> NotSupported:
-    names = ", ".join(msgspec.json.decode(text, type=dict[str, msgspec.Raw])) or "nothing"
+def _not_supported(text: bytes, instead: str) -> Problem:
+    names = ", ".join(msgspec.json.decode(text, type=dict[str, msgspec.Raw]))
+    if not names:
+        return ValidationError(f"{instead} is required")
     return NotSupported(f"Exempla does {instead} over Flight, but not {names[:100]}")

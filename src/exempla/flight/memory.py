@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
+import sys
 
-import pyarrow as pa
-
-_trim = getattr(ctypes.CDLL(ctypes.util.find_library("c")), "malloc_trim", None)
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 """glibc's; other C libraries keep less, and have none."""
 
 
 def give_back() -> None:
-    """Return what Arrow and the C library keep for later use."""
-    pa.default_memory_pool().release_unused()
+    """Return what Arrow, if it is in use, and the C library keep for later."""
+    if pyarrow := sys.modules.get("pyarrow"):
+        pyarrow.default_memory_pool().release_unused()
     if _trim is not None:
         _trim(0)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import grpc
+import structlog
 
 from exempla.errors import StartupError
 from exempla.flight.service import Service
@@ -19,6 +20,11 @@ FINISH_WITHIN_S = 30
 
 STREAMS = 32
 """Streams at the same time; a client that asks for more is told to try again."""
+
+PATIENCE_S = 0.5
+"""How long it may take before the log says what the server waits for."""
+
+_log = structlog.get_logger(__name__)
 
 _OPTIONS = [
     ("grpc.so_reuseport", 0),  # a port that is taken must not be shared
@@ -58,5 +64,8 @@ def serving(database: Database, host: str, port: int, tls: Tls | None) -> Iterat
     try:
         yield f"{'grpc+tls' if tls else 'grpc'}://{shown}:{bound}"
     finally:
-        server.stop(FINISH_WITHIN_S).wait()
+        stopped = server.stop(FINISH_WITHIN_S)
+        if not stopped.wait(PATIENCE_S):
+            _log.info("waiting for Arrow Flight streams", seconds=FINISH_WITHIN_S)
+            stopped.wait()
         threads.shutdown(wait=False, cancel_futures=True)

@@ -29,10 +29,12 @@ from exempla.errors import (
 )
 from exempla.flight import commands, protocol
 from exempla.flight.backlog import Backlog
+from exempla.flight.memory import give_back
+from exempla.flight.patience import patiently
 from exempla.ids import ResourceId, looks_like_id, parse_id
 from exempla.store import datasets, keys
 from exempla.store.access import Permit, Role
-from exempla.store.database import Database
+from exempla.store.database import Database, Row
 from exempla.store.datasets import Dataset
 
 NEEDS = {"createDataset": Role.MEMBER, "getDataset": Role.READ_ONLY}
@@ -63,12 +65,15 @@ class Service:
         self._database = database
 
     def handlers(self) -> grpc.GenericRpcHandler:
-        """Return the methods under their names; gRPC refuses all others."""
+        """Return the methods under their names; gRPC refuses all others.
+
+        Both take a stream, so that the key is looked up before anything is taken in.
+        """
         return grpc.method_handlers_generic_handler(
             protocol.SERVICE,
             {
                 "DoPut": grpc.stream_stream_rpc_method_handler(self.do_put),
-                "DoGet": grpc.unary_stream_rpc_method_handler(self.do_get),
+                "DoGet": grpc.stream_stream_rpc_method_handler(self.do_get),
             },
         )
 
@@ -78,7 +83,7 @@ class Service:
             permit = self._permit(context, "createDataset")
             broken = threading.Event()
             context.add_callback(broken.set)
-            stream = _Stream(messages)
+            stream = _Stream(patiently(context, messages))
             asked = commands.read_command(stream.command)
             space_id = parse_id(asked.space_id, "Space", "spaceId")
             name = fields.name(asked.dataset_name, "datasetName")
@@ -86,8 +91,12 @@ class Service:
             with Backlog(self._database.engine.scratch) as backlog:
                 stream.drain_into(backlog)
                 # A stream that breaks ends like a whole one; that it broke is told a moment later.
-                broken.wait(A_MOMENT_S)
-                dataset = self._create(permit, space_id, name, backlog, broken.is_set)
+                if broken.wait(A_MOMENT_S):
+                    return
+                try:
+                    dataset = self._create(permit, space_id, name, backlog, broken.is_set)
+                finally:
+                    give_back()
             yield protocol.put_result(protocol.dataset_created(str(dataset.id)))
 
     def _create(
@@ -102,37 +111,50 @@ class Service:
         import pyarrow as pa
 
         from exempla.arrow.rows import Reader
-        from exempla.flight.memory import give_back
         from exempla.store import bulk
         from exempla.store.incoming import Incoming
 
-        give_back()
+        give_back()  # what gRPC held of the messages
         with Incoming(self._database.engine.scratch) as incoming:
             try:
                 batches = backlog.open()
                 rows = Reader(batches.schema)
                 for batch in batches:
                     for part in rows.read(batch):
+                        if is_broken():
+                            raise Unavailable("the client has left; nothing was kept")
                         incoming.add(part.bodies, part.ids, part.created_at, part.updated_at)
+                backlog.check_end()
             except (pa.ArrowException, OSError) as error:
+                if isinstance(error, OSError) and error.errno:  # not Arrow's, but the system's
+                    raise
                 raise InvalidRequest(f"the stream cannot be read: {error}") from None
             return bulk.create_dataset(
                 self._database, permit, space_id, name, incoming, is_cancelled=is_broken
             )
 
-    def do_get(self, message: bytes, context: Any) -> Iterator[bytes]:
+    def do_get(self, messages: Iterator[bytes], context: Any) -> Iterator[bytes]:
         """Send all rows of a version."""
-        from exempla.flight.spool import Spool
-        from exempla.store import bulk
-
         with _answering(context, "DoGet"):
             permit = self._permit(context, "getDataset")
+            message = next(patiently(context, messages), b"")
             asked = commands.read_ticket(_protobuf(protocol.read_ticket, message))
             dataset = self._dataset(permit, asked)
             version = _version(asked.dataset_version)
+            from exempla.flight.spool import Spool
+            from exempla.store import bulk
+
+            def take(part: list[Row]) -> None:
+                if not context.is_active():
+                    raise Unavailable("the client has left")
+                spool.take(part)
+
             with Spool(self._database.engine.scratch) as spool:
-                self._database.read_bulk(bulk.read, permit, dataset, version, spool.take)
-                yield from spool.messages()
+                try:
+                    self._database.read_bulk(bulk.read, permit, dataset, version, take)
+                    yield from patiently(context, spool.messages())
+                finally:
+                    give_back()
 
     def _permit(self, context: Any, command: str) -> Permit:
         """Return the permit of the key in the call's headers (contract: Arrow Flight)."""
@@ -162,8 +184,6 @@ def _version(text: str) -> ResourceId | str | None:
 @contextmanager
 def _answering(context: Any, method: str) -> Iterator[None]:
     """Answer problems with their status, and tell no client more of other errors than that."""
-    from exempla.flight.memory import give_back
-
     try:
         yield
     except Problem as problem:
@@ -174,9 +194,9 @@ def _answering(context: Any, method: str) -> Iterator[None]:
             _log.info("client left", method=method, cause=repr(error))
             return
         _log.error("call failed", method=method, exc_info=error)
+        if isinstance(error, OSError):  # a full disk, most likely
+            context.abort(grpc.StatusCode.UNAVAILABLE, "the server has no room now; try again")
         context.abort(grpc.StatusCode.INTERNAL, "the server failed; its log has the cause")
-    finally:
-        give_back()
 
 
 class _Stream:
@@ -188,11 +208,11 @@ class _Stream:
         self.command = self._first.command
 
     def drain_into(self, backlog: Backlog) -> None:
-        """Take all messages in. None is kept while the next one comes: each may be very large."""
+        """Take all messages in."""
         _add(backlog, self._first)
         for message in self._messages:
             _add(backlog, _protobuf(protocol.read_flight_data, message))
-            del message
+            del message  # before the next one comes: each may be very large
 
 
 def _add(backlog: Backlog, data: protocol.FlightData) -> None:

@@ -13,12 +13,12 @@ from contextlib import suppress
 from exempla import clock
 from exempla.errors import Problem, Unavailable, ValidationError
 from exempla.ids import ResourceId, new_suffix
-from exempla.store import datasets, examples, revisions, versions
+from exempla.store import datasets, examples, keys, revisions, versions
 from exempla.store.access import Permit
 from exempla.store.database import Database, Row, Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.incoming import Incoming
-from exempla.store.purge import purge_some
+from exempla.store.purge import purge_one
 from exempla.store.revisions import At, NewExample
 
 _BEGIN = """
@@ -72,7 +72,7 @@ def create_dataset(
     except BaseException:
         with suppress(Problem):  # then it is given up later, for its age
             database.write_now(_abandon, id)
-            while database.write_now(purge_some):
+            while database.write_now(purge_one, id.number):
                 pass
         raise
 
@@ -121,9 +121,10 @@ def _publish(
     last: NewExample,
 ) -> Dataset:
     """Give the dataset its space, its name, its first version and its history."""
+    keys.check_works(tx, permit)
     datasets.check_free(tx, permit, space_id, name)
     now = clock.now()
-    published = tx.run(
+    published = tx.run(  # a name that is taken at the same moment is found by its unique index
         _PUBLISH,
         id=id.number,
         space_id=space_id.number,

@@ -19,6 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from exempla.errors import Unavailable
 from exempla.store.engines import Engine, Sqlite
 
 P = ParamSpec("P")
@@ -36,6 +37,8 @@ BULK_READERS = 2
 
 WRITERS = 8
 """Threads (and connections) that write, on PostgreSQL."""
+
+STOPPING = "the server is stopping; try again later"
 
 COMMIT_TOGETHER = 64
 """At most so many waiting writes share one commit on SQLite."""
@@ -115,7 +118,10 @@ class _Pool:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
-        return self._executor.submit(self._run, job)
+        try:
+            return self._executor.submit(self._run, job)
+        except RuntimeError:  # it is shut down
+            raise Unavailable(STOPPING) from None
 
     def close(self) -> None:
         self._executor.shutdown()
@@ -167,16 +173,24 @@ class _Writer:
         self._engine = engine
         self._connection: Any = engine.connect()
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._loop, name="exempla-writer", daemon=True)
         self._thread.start()
 
     def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
         write = _Write(job)
-        self._queue.put(write)
+        with self._closing:
+            if self._closed:
+                write.future.set_exception(Unavailable(STOPPING))
+            else:
+                self._queue.put(write)
         return write.future
 
     def close(self) -> None:
-        self._queue.put(None)
+        with self._closing:
+            self._closed = True
+            self._queue.put(None)
         self._thread.join()
 
     def _loop(self) -> None:

@@ -38,7 +38,7 @@ OUT_OF_TIME = (
 )
 """The detail of a query that was stopped at its time limit."""
 
-_ROWS_AT_ONCE = 500
+_ROWS_AT_ONCE = 100
 """Rows that PostgreSQL sends at once of a query that is streamed."""
 
 _STEPS_BETWEEN_LOOKS = 10_000
@@ -98,7 +98,11 @@ class Sqlite:
     def connect(self) -> sqlite3.Connection:
         """Open a connection that leaves transactions to its user."""
         connection = sqlite3.connect(
-            self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            self.path,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=64,  # those of long filters are large
         )
         _use_wal(connection)
         for pragma in (
@@ -113,7 +117,7 @@ class Sqlite:
         return connection
 
     @staticmethod
-    @lru_cache(maxsize=1_024)
+    @lru_cache(maxsize=256)
     def translate(statement: str) -> str:
         """Return the statement as this engine spells it."""
         return _FOR_UPDATE.sub("", _EACH.sub(r"json_each(:\1) AS \2", statement))
@@ -186,7 +190,7 @@ class Postgres:
         )
 
     @staticmethod
-    @lru_cache(maxsize=1_024)
+    @lru_cache(maxsize=256)
     def translate(statement: str) -> str:
         """Return the statement as this engine spells it."""
         items = r"json_array_elements_text(CAST(:\1 AS json)) AS \2 (value)"

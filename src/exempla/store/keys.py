@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from exempla import clock
-from exempla.errors import AccessForbidden, Conflict, NotFound, ValidationError
+from exempla.errors import (
+    AccessForbidden,
+    AuthenticationRequired,
+    Conflict,
+    NotFound,
+    ValidationError,
+)
 from exempla.ids import ResourceId, new_suffix
 from exempla.store import spaces, users
 from exempla.store.access import READS, Permit, Role
@@ -128,6 +134,15 @@ def authenticate(tx: Transaction, hashed: str) -> Principal | None:
         {} if is_administrator else users.roles_of(tx, user),
     )
     return Principal(permit, last_used_at)
+
+
+def check_works(tx: Transaction, permit: Permit) -> None:
+    """Raise `AuthenticationRequired` if the key of the permit was ended meanwhile."""
+    if not permit.key_id.number:  # `OPERATOR`
+        return
+    key = _one(tx, permit.key_id.number, permit.key_id.suffix)
+    if not key.is_active(clock.now()):
+        raise AuthenticationRequired("the API key was revoked, or has expired, meanwhile")
 
 
 def used(tx: Transaction, key: ResourceId) -> None:

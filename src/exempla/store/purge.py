@@ -39,9 +39,16 @@ def purge_some(tx: Transaction) -> bool:
     False when none is left.
     """
     row = tx.one(_NEXT, abandoned=clock.now() - ABANDONED_AFTER_S * clock.MICROSECONDS)
-    if not row:
-        return idempotency.purge_some(tx)
-    id = row[0]
+    return _purge(tx, row[0]) if row else idempotency.purge_some(tx)
+
+
+def purge_one(tx: Transaction, id: int) -> bool:
+    """Remove rows of this dataset, if it is deleted; False when none is left."""
+    row = tx.one("SELECT 1 FROM datasets WHERE id = :id AND space_id IS NULL", id=id)
+    return bool(row) and _purge(tx, id)
+
+
+def _purge(tx: Transaction, id: int) -> bool:
     for table, key in _KEYS.items():
         bound = tx.one(_BOUND.format(table=table, key=key), id=id, rows=ROWS_AT_ONCE)
         if bound:

@@ -154,6 +154,8 @@ def find(tx: Transaction, at: At, ids: Sequence[str]) -> dict[str, Held]:
     return {row[0]: Held(*row) for row in rows}
 
 
+_ALL = 2**62
+
 MAX_PART = 1_000
 """Examples that are read at once."""
 
@@ -177,11 +179,25 @@ def page(tx: Transaction, at: At, after: int, limit: int) -> list[Row]:
 
 
 def parts(tx: Transaction, at: At) -> Iterator[list[Row]]:
-    """Return all of the version's examples as `page` does, in parts."""
-    after, size = 0, MAX_PART
-    while part := page(tx, at, after, size):
+    """Yield all of the version's examples as `page` gives them, in parts that are not too large."""
+    part: list[Row] = []
+    size = 0
+    rows = tx.each(
+        _PAGE.format(held=held("r", at, "version")),
+        dataset_id=at.dataset_id,
+        version=at.number,
+        after=0,
+        last=at.last_ordinal,
+        limit=_ALL,
+    )
+    for row in rows:
+        part.append(row)
+        size += len(row[-1])
+        if len(part) == MAX_PART or size >= PART_SIZE:
+            yield part
+            part, size = [], 0
+    if part:
         yield part
-        after, size = part[-1][0], next_size(part)
 
 
 def next_size(part: Sequence[Row]) -> int:

@@ -233,11 +233,13 @@ def version() -> None:
 
 
 def _show_first_key(url: str, secret: str) -> None:
+    is_tls = url.startswith("https")
     print(
         "This is a new database. Its admin key is shown only this once:\n\n"
         f"  {secret}\n\n"
         "Try it:\n\n"
         f"  curl -H 'Authorization: Bearer {secret}' {url}/v2/spaces\n"
+        + ("  (with --cacert FILE, if no one knows who signed the certificate)\n" * is_tls)
     )
 
 

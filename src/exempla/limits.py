@@ -57,6 +57,9 @@ MAX_TAG_NAME_LENGTH = 100
 MAX_LABELS = 500
 """Labels of a categorical annotation config; more is `422`."""
 
+MAX_COLUMNS = 2_000
+"""Different fields of the examples of one version that is read by columns; more is `422`."""
+
 MAX_SCHEMA_BYTES = 64 * 1024
 """Bytes of a dataset's JSON Schema; more is `422`."""
 

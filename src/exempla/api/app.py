@@ -35,6 +35,7 @@ from exempla.api.spaces import SpacesController
 from exempla.api.tags import DatasetTagsController, TagsController
 from exempla.api.v1.diff import DiffController
 from exempla.api.v1.history import HistoryController
+from exempla.api.v1.schemas import SchemasController
 from exempla.api.v1.versions import VersionsController
 from exempla.errors import NotFound, Problem
 from exempla.limits import MAX_BODY_BYTES
@@ -70,6 +71,7 @@ def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIM
         VersionsController,
         DiffController,
         HistoryController,
+        SchemasController,
         DocumentsController,
     ]
     describe = describer(handlers, dependencies)

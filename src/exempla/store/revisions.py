@@ -176,9 +176,9 @@ def page(tx: Transaction, at: At, after: int, limit: int) -> list[Row]:
     )
 
 
-def parts(tx: Transaction, at: At) -> Iterator[list[Row]]:
-    """Return all of the version's examples as `page` does, in parts."""
-    after, size = 0, MAX_PART
+def parts(tx: Transaction, at: At, after: int = 0) -> Iterator[list[Row]]:
+    """Return all of the version's examples after this ordinal as `page` does, in parts."""
+    size = MAX_PART
     while part := page(tx, at, after, size):
         yield part
         after, size = part[-1][0], next_size(part)

@@ -285,6 +285,7 @@ ROUTES: dict[str, Route] = {
         WRITE, 200, under_v1("schema", {"schema": {"required": ["n"]}})
     ),
     f"GET {UNDER_V1}/schema/report": Route(READ, 200, under_v1("schema/report")),
+    f"GET {UNDER_V1}/columns": Route(READ, 200, under_v1("columns")),
     f"GET {UNDER_V1}/examples/{{example_id}}/history": Route(READ, 200, of_history),
     f"POST {KEYS}/{{api_key_id}}/refresh": Route(MANAGE, 200, of_key("refresh", {})),
     f"PUT {KEYS}/{{api_key_id}}/revoke": Route(MANAGE, 204, of_key("revoke")),

@@ -1,7 +1,8 @@
-"""`/api/v1/datasets/{dataset_id}/schema` and its report over HTTP."""
+"""`/api/v1/datasets/{dataset_id}/schema`, its report, and `.../columns` over HTTP."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -140,7 +141,35 @@ def test_a_report_by_pages(client: httpx.Client) -> None:
     assert_problem(refused, 400, "invalid-request", "cursor")
 
 
-@pytest.mark.parametrize("path", ["schema/report"])
+def test_columns(client: httpx.Client) -> None:
+    texts = ['{"q":"é","n":1.50}', '{"q":"four","n":-2}', '{"q":"four","m":{"a": 1}}', '{"m":null}']
+    dataset = make_dataset(client, texts)
+    response = client.get(f"/api/v1/datasets/{dataset.id}/columns")
+    assert '"number_range":{"min":-2,"max":1.50}' in response.text
+    answer = ok(response)
+    assert (answer["version_id"], answer["example_count"]) == (dataset.version_id, 4)
+    q, n, m = answer["columns"]
+    assert q == {
+        "name": "q",
+        "count": 3,
+        "fill_rate": 0.75,
+        "null_count": 0,
+        "types": {"string": 3},
+        "distinct_count": 2,
+        "distinct_is_exact": True,
+        "string_length": {"min": 1, "max": 4, "mean": 3.0},
+        "number_range": None,
+    }
+    assert (n["types"], n["fill_rate"]) == ({"integer": 1, "number": 1}, 0.5)
+    assert (m["types"], m["null_count"], m["distinct_count"]) == ({"null": 1, "object": 1}, 1, 2)
+    new_version(client, dataset, [{"id": dataset.example_ids[0], "extra": True}])
+    url = f"/api/v1/datasets/{dataset.id}/columns"
+    old = ok(client.get(url, params={"version_id": dataset.version_id}))
+    assert json.dumps(old) == json.dumps(answer)
+    assert [one["name"] for one in ok(client.get(url))["columns"]] == ["q", "n", "extra", "m"]
+
+
+@pytest.mark.parametrize("path", ["schema/report", "columns"])
 def test_what_is_not_there(client: httpx.Client, path: str) -> None:
     dataset = make_dataset(client, numbered(1))
     url = f"/api/v1/datasets/{dataset.id}/{path}"

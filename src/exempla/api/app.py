@@ -33,6 +33,7 @@ from exempla.api.problems import CONTENT_TYPE, encode, errors_page, failed, hand
 from exempla.api.purging import Purger
 from exempla.api.spaces import SpacesController
 from exempla.api.tags import DatasetTagsController, TagsController
+from exempla.api.v1.columns import ColumnsController
 from exempla.api.v1.diff import DiffController
 from exempla.api.v1.history import HistoryController
 from exempla.api.v1.schemas import SchemasController
@@ -72,6 +73,7 @@ def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIM
         DiffController,
         HistoryController,
         SchemasController,
+        ColumnsController,
         DocumentsController,
     ]
     describe = describer(handlers, dependencies)

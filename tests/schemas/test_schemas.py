@@ -44,6 +44,7 @@ LISTS = {"items": {"anyOf": [{"type": "integer"}, {"$ref": "#/items"}]}, "type":
     [
         {},
         TREE,
+        {"additionalProperties": {"$ref": "#"}} | TREE,
         {"properties": {"a": {"anyOf": [{"type": "string"}, LISTS | {"items": {}}]}}},
         {"$id": "https://example.com/a", "$ref": "#/$defs/x", "$defs": {"x": {}}},
         {"$schema": "https://json-schema.org/draft/2020-12/schema"},
@@ -52,7 +53,7 @@ LISTS = {"items": {"anyOf": [{"type": "integer"}, {"$ref": "#/items"}]}, "type":
         {"const": {"$ref": "http://127.0.0.1/"}},
         doubling(5),
         unevaluated(2),
-        {"enum": list(range(10_000))},
+        {"enum": list(range(7_000))},
         {"properties": {f"p{n}": {"pattern": f"^{n}\\d{{1,9}}$"} for n in range(100)}},
     ],
 )
@@ -81,13 +82,13 @@ def test_what_may_be_a_schema(value: object) -> None:
         ({"$schema": "http://json-schema.org/draft-07/schema#"}, "$schema"),
         ({"$ref": "#"}, "endlessly"),
         ({"$ref": "#/$defs/a", "$defs": {"a": {"not": {"$ref": "#"}}}}, "endlessly"),
-        (doubling(9), "costs too much"),
+        (doubling(7), "costs too much"),
         (doubling(200), "costs too much"),
         ({"items": {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}}, "costs too much"),
-        ({"additionalProperties": {"$ref": "#"}} | TREE, "costs too much"),
+        ({"patternProperties": {"^[lr]": {"$ref": "#"}}} | TREE, "costs too much"),
         (unevaluated(6), "costs too much"),
-        ({"dependencies": {"a": {"enum": [0] * 16_000}}}, "costs too much"),
-        ({"anyOf": [{"const": n} for n in range(1_000)]}, "costs too much"),
+        ({"dependencies": {"a": {"enum": [0] * 8_000}}}, "costs too much"),
+        ({"anyOf": [{"const": n} for n in range(500)]}, "costs too much"),
         ({"description": "é" * 32_768}, "65555 bytes"),
     ],
 )
@@ -241,7 +242,7 @@ RULES = st.recursive(
     RULES.filter(lambda one: isinstance(one, dict)), st.dictionaries(st.sampled_from("abc"), JSON)
 )
 def test_the_verdict_is_that_of_the_library(rules: Any, example: Any) -> None:
-    assume(json.dumps(rules).count("unevaluated") < 4)  # else it costs too much
+    assume(json.dumps(rules).count("unevaluated") < 3)  # else it costs too much
     ours = schema(rules)
     body = json.dumps(example)
     expected = jsonschema_rs.Draft202012Validator(rules).is_valid(example)

@@ -24,8 +24,9 @@ Node = dict[str, Any]
 _LISTS_IN_PLACE = ("allOf", "anyOf", "oneOf")
 _IN_PLACE = ("not", "if", "then", "else")
 _MAPS_IN_PLACE = ("dependentSchemas", "dependencies")
-_OF_MEMBERS = ("additionalProperties", "unevaluatedProperties", "propertyNames")
-_OF_ITEMS = ("unevaluatedItems", "contains")
+_EACH = ("unevaluatedProperties", "propertyNames", "unevaluatedItems", "contains")
+_REST = ("additionalProperties", "items")
+"""They look at what `properties` and `prefixItems` do not."""
 _APART = ("$defs", "definitions")
 _UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
 
@@ -109,8 +110,8 @@ def _edges(root: Node, node: Node, where: str) -> _Edges:
         in_place += _referred(root, node["$ref"], where)
     return _Edges(
         in_place,
-        [*_mapped(node, "patternProperties"), *_single(node, *_OF_MEMBERS, *_OF_ITEMS)],
-        [*_mapped(node, "properties"), *_listed(node, "prefixItems"), *_single(node, "items")],
+        [*_mapped(node, "patternProperties"), *_single(node, *_EACH)],
+        [*_mapped(node, "properties"), *_listed(node, "prefixItems"), *_single(node, *_REST)],
         _mapped(node, *_APART),
     )
 

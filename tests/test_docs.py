@@ -113,6 +113,17 @@ def test_the_commands_of_versions(served: Served, tmp_path: Path) -> None:
     assert '"example_ids":["' in first
 
 
+def test_the_commands_of_schema(served: Served, tmp_path: Path) -> None:
+    document = ROOT / "docs" / "schema.md"
+    script = "".join(blocks(document, "sh"))
+    answers = run(script.replace("mountains", tmp_path.name), tmp_path, served)
+    refused, report, columns = (json.loads(block) for block in blocks(document, "json"))
+    assert json.dumps(refused["detail"]) in answers
+    (errors,) = re.findall(r'"errors":(\[.*?\])', answers)
+    assert sorted(json.loads(errors), key=repr) == sorted(report["examples"][0]["errors"], key=repr)
+    assert json.dumps(columns["columns"], separators=(",", ":")) in answers
+
+
 def make_capitals(folder: Path) -> None:
     """Put the dataset of the documents into a database."""
     served = Served.start("--data-dir", str(folder))

@@ -59,3 +59,18 @@ MAX_TAG_NAME_LENGTH = 100
 
 MAX_LABELS = 500
 """Labels of a categorical annotation config; more is `422`."""
+
+MAX_COLUMNS = 2_000
+"""Different fields of the examples of one version that is read by columns; more is `422`."""
+
+MAX_SCHEMA_BYTES = 64 * 1024
+"""Bytes of a dataset's JSON Schema; more is `422`."""
+
+MAX_SCHEMA_COST = 500
+"""Subschemas that may look at one value of an example (see `schemas/bounds.py`); more is `422`."""
+
+MAX_PATTERNS = 100
+"""Patterns in a JSON Schema; more is `422`."""
+
+MAX_CHECK_S = 5
+"""Seconds that a write may take to check examples against the schema; more is `503`."""

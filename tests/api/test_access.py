@@ -147,6 +147,10 @@ def of_version(body: object = b"") -> Prepare:
     return prepare
 
 
+def under_v1(path: str, body: object = b"") -> Prepare:
+    return lambda world: Call(f"/api/v1/datasets/{world.dataset().id}/{path}", body)
+
+
 def of_diff(world: World) -> Call:
     dataset = world.dataset()
     version = dataset.version_id
@@ -216,7 +220,8 @@ DATASET = "/v2/datasets/{dataset_id}"
 CONFIG = CONFIGS + "/{annotation_config_id}"
 ORGANIZATION = "/v2/organizations/{org_id}"
 SPACE = "/v2/spaces/{space_id}"
-VERSIONS = "/api/v1/datasets/{dataset_id}/versions"
+UNDER_V1 = "/api/v1/datasets/{dataset_id}"
+VERSIONS = UNDER_V1 + "/versions"
 VERSION = VERSIONS + "/{version_id}"
 FREEFORM = {"annotation_config_type": "FREEFORM"}
 
@@ -273,11 +278,15 @@ ROUTES: dict[str, Route] = {
     f"POST {VERSIONS}": Route(WRITE, 201, of_versions(named)),
     f"GET {VERSION}": Route(READ, 200, of_version()),
     f"PATCH {VERSION}": Route(WRITE, 200, of_version({"locked": True})),
-    "GET /api/v1/datasets/{dataset_id}/diff": Route(READ, 200, of_diff),
-    "GET /api/v1/datasets/{dataset_id}/log": Route(
-        READ, 200, lambda w: Call(f"/api/v1/datasets/{w.dataset().id}/log")
+    f"GET {UNDER_V1}/diff": Route(READ, 200, of_diff),
+    f"GET {UNDER_V1}/log": Route(READ, 200, under_v1("log")),
+    f"GET {UNDER_V1}/schema": Route(READ, 200, under_v1("schema")),
+    f"PUT {UNDER_V1}/schema": Route(
+        WRITE, 200, under_v1("schema", {"schema": {"required": ["n"]}})
     ),
-    "GET /api/v1/datasets/{dataset_id}/examples/{example_id}/history": Route(READ, 200, of_history),
+    f"GET {UNDER_V1}/schema/report": Route(READ, 200, under_v1("schema/report")),
+    f"GET {UNDER_V1}/columns": Route(READ, 200, under_v1("columns")),
+    f"GET {UNDER_V1}/examples/{{example_id}}/history": Route(READ, 200, of_history),
     f"POST {KEYS}/{{api_key_id}}/refresh": Route(MANAGE, 200, of_key("refresh", {})),
     f"PUT {KEYS}/{{api_key_id}}/revoke": Route(MANAGE, 204, of_key("revoke")),
 }
@@ -363,7 +372,7 @@ def test_a_role_of_the_space_opens_what_it_should(world: World, name: str) -> No
 WRITES = [
     name
     for name in ROUTES
-    if name.split()[0] in ("POST", "PATCH", "DELETE")
+    if name.split()[0] in ("POST", "PUT", "PATCH", "DELETE")
     and name not in TAKES_THE_SPACE_ALONG
     and "/search" not in name
     and KEYS not in name

@@ -61,7 +61,7 @@ def test_every_write_tells_the_headers_that_it_heeds(document: dict[str, Any]) -
         method, path = route.split()
         headers = {one["name"] for one in operation["parameters"] if one["in"] == "header"}
         expected = set()
-        if method in ("POST", "PATCH", "DELETE") and not path.endswith("/search"):
+        if method in ("POST", "PUT", "PATCH", "DELETE") and not path.endswith("/search"):
             expected = {"Idempotency-Key"} if "/api-keys" not in path else set()
             expected |= {"If-Match"} if "{dataset_id}" in path else set()
             assert ("412" in operation["responses"]) >= ("If-Match" in expected), route

@@ -101,13 +101,16 @@ def of_dataset(client: httpx.Client, name: str, dataset: Dataset) -> tuple[str, 
         return "POST", f"{dataset.examples_url}/annotate", {"annotations": records}
     if name == "delete":
         return "DELETE", dataset.url, b""
+    if name == "schema":
+        url = f"/api/v1/datasets/{dataset.id}/schema"
+        return "PUT", url, {"schema": {"title": unique()}}
     tags = {"tag_ids": [make_tag(client, dataset.space_id)["id"]]}
     if name == "detach":
         ok(send(client, "POST", f"{dataset.url}/tags", tags))
     return "POST" if name == "attach" else "DELETE", f"{dataset.url}/tags", tags
 
 
-@pytest.mark.parametrize("name", ["rename", "annotate", "attach", "detach", "delete"])
+@pytest.mark.parametrize("name", ["rename", "annotate", "attach", "detach", "schema", "delete"])
 def test_a_write_to_a_dataset_that_has_changed(client: httpx.Client, name: str) -> None:
     dataset = make_dataset(client, numbered(2))
     method, url, body = of_dataset(client, name, dataset)

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exempla.arrow.columns import MAX_COLUMNS, SYSTEM_FIELDS, Columns, StoredExample
+from exempla.arrow.columns import SYSTEM_FIELDS, Columns, StoredExample
 from exempla.arrow.rows import Reader
 from exempla.errors import ValidationError
+from exempla.limits import MAX_COLUMNS
 
 TIME = 1_600_000_000_000_001
 

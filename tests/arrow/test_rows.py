@@ -16,10 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exempla.arrow.columns import MAX_COLUMNS
 from exempla.arrow.rows import MAX_TIME, ROWS_AT_ONCE, Reader, Rows
 from exempla.errors import ValidationError
-from exempla.limits import MAX_NESTING
+from exempla.limits import MAX_COLUMNS, MAX_NESTING
 
 INF, NAN = float("inf"), float("nan")
 MARKED = {"exempla.type": "json"}

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import StaticPool, create_engine
 
 from exempla.ids import ResourceId
-from exempla.store import datasets, history, keys, migrations, setup, verify, versions
+from exempla.store import datasets, history, keys, migrations, schemas, setup, verify, versions
 from exempla.store.access import OPERATOR
 from exempla.store.database import Database
 from exempla.store.listing import FIRST
@@ -165,3 +165,6 @@ def test_the_data_of_the_second_schema_is_brought_up_to_date(make_older: MakeOld
     )
     assert [one.faults for one in checked] == [[], [], []]
     assert [v.parent_id and v.parent_id.number for v in found] == [1, 1, None]
+    assert asyncio.run(database.read(schemas.get, OPERATOR, OLD_DATASET)).schema is None
+    asyncio.run(database.write(schemas.put, OPERATOR, OLD_DATASET, {}))
+    assert asyncio.run(database.read(schemas.get, OPERATOR, OLD_DATASET)).schema == "{}"

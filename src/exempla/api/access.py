@@ -55,6 +55,10 @@ NEEDS: dict[str, Role] = {
     "GET /api/v1/datasets/{dataset_id}/diff": _READ,
     "GET /api/v1/datasets/{dataset_id}/log": _READ,
     "GET /api/v1/datasets/{dataset_id}/examples/{example_id}/history": _READ,
+    "GET /api/v1/datasets/{dataset_id}/schema": _READ,
+    "PUT /api/v1/datasets/{dataset_id}/schema": _WRITE,
+    "GET /api/v1/datasets/{dataset_id}/schema/report": _READ,
+    "GET /api/v1/datasets/{dataset_id}/columns": _READ,
     # Keys belong to users; `store/keys.py` says whose a caller may see and end.
     "GET /v2/api-keys": _READ,
     "POST /v2/api-keys": _READ,

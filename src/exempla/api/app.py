@@ -33,8 +33,10 @@ from exempla.api.problems import CONTENT_TYPE, encode, errors_page, failed, hand
 from exempla.api.purging import Purger
 from exempla.api.spaces import SpacesController
 from exempla.api.tags import DatasetTagsController, TagsController
+from exempla.api.v1.columns import ColumnsController
 from exempla.api.v1.diff import DiffController
 from exempla.api.v1.history import HistoryController
+from exempla.api.v1.schemas import SchemasController
 from exempla.api.v1.versions import VersionsController
 from exempla.errors import NotFound, Problem
 from exempla.limits import MAX_BODY_BYTES
@@ -70,6 +72,8 @@ def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIM
         VersionsController,
         DiffController,
         HistoryController,
+        SchemasController,
+        ColumnsController,
         DocumentsController,
     ]
     describe = describer(handlers, dependencies)

@@ -23,7 +23,7 @@ from exempla.api.dependencies import (
 )
 from exempla.api.writing import Tagged, respond
 from exempla.clock import rfc3339
-from exempla.errors import InvalidRequest, ValidationError
+from exempla.errors import ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_ANNOTATION_VALUES, MAX_TEXT_LENGTH
 from exempla.store import annotations as annotations_store
@@ -273,15 +273,8 @@ async def _page(
     read: _Read, dataset_id: str, version_id: str | None, size: int, cursor: str | None
 ) -> Response[bytes]:
     dataset, version = _ids(dataset_id, version_id)
-    after = pages.examples_cursor(cursor)
-    if after and (after.dataset != dataset.number or after.version_id != (version or after[1])):
-        raise InvalidRequest("cursor belongs to another version; leave it out to start anew")
-    page = await read(
-        dataset,
-        after.version_id if after else version,
-        after=after.ordinal if after else 0,
-        limit=size + 1,
-    )
+    version, after = pages.place(cursor, dataset, version)
+    page = await read(dataset, version, after=after, limit=size + 1)
     shown, has_more = page.examples[:size], len(page.examples) > size
     pagination = pages.Pagination(has_more)
     if has_more:

@@ -163,7 +163,7 @@ def _complete_operation(route: str, operation: Document) -> None:
 def _headers_of_writes(route: str) -> list[Document]:
     """Return the headers of a request that writes."""
     method, _, path = route.partition(" ")
-    if method not in {"POST", "PATCH", "DELETE"} or path.endswith("/search"):
+    if method not in {"POST", "PUT", "PATCH", "DELETE"} or path.endswith("/search"):
         return []
     found = [_IF_MATCH] if "/{dataset_id}" in path else []
     return found if "/api-keys" in path else [*found, _IDEMPOTENCY_KEY]

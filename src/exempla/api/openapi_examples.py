@@ -54,5 +54,11 @@ EXAMPLES: dict[str, Any] = {
     },
     "create_version": {"name": "checked by hand", "description": "All answers read twice"},
     "update_version": {"locked": True},
+    "set_schema": {
+        "schema": {
+            "properties": {"question": {"type": "string", "minLength": 1}},
+            "required": ["question"],
+        }
+    },
     "refresh_api_key": {"grace_period_seconds": 3600},
 }

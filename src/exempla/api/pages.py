@@ -98,6 +98,22 @@ def examples_cursor(cursor: str | None) -> ExamplesCursor | None:
     return ExamplesCursor(int(match[1]), version_id, int(match[4]))
 
 
+def place(
+    cursor: str | None, dataset: ResourceId, version_id: ResourceId | None
+) -> tuple[ResourceId | None, int]:
+    """Return the version that is read, and the ordinal after which the page begins.
+
+    The version is the one asked for, else that of the cursor; raises `InvalidRequest` where both
+    are there and differ.
+    """
+    begun = examples_cursor(cursor)
+    if begun is None:
+        return version_id, 0
+    if begun.dataset != dataset.number or begun.version_id != (version_id or begun.version_id):
+        raise InvalidRequest("cursor belongs to another version; leave it out to start anew")
+    return begun.version_id, begun.ordinal
+
+
 def diff_cursor(cursor: str | None) -> DiffCursor | None:
     """Read the cursor of a page of changes."""
     if not cursor:

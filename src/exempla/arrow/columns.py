@@ -24,9 +24,7 @@ import msgspec
 import pyarrow as pa
 
 from exempla.errors import ValidationError
-
-MAX_COLUMNS = 2_000
-"""Different fields of the examples of one version; each costs a cell in every row."""
+from exempla.limits import MAX_COLUMNS
 
 TYPE = b"exempla.type"
 """The key of a column's metadata that tells how its strings are to be read."""

@@ -14,11 +14,17 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from exempla.arrow.columns import CREATED_AT, ID, MAX_COLUMNS, TYPE, UPDATED_AT
+from exempla.arrow.columns import CREATED_AT, ID, TYPE, UPDATED_AT
 from exempla.arrow.values import UNREADABLE, cast, check_type, is_text, size_of, values_of
 from exempla.clock import MICROSECONDS
 from exempla.errors import ValidationError
-from exempla.limits import MAX_BATCH_ROWS, MAX_EXAMPLE_BYTES, MAX_EXAMPLE_ID_LENGTH, MAX_NESTING
+from exempla.limits import (
+    MAX_BATCH_ROWS,
+    MAX_COLUMNS,
+    MAX_EXAMPLE_BYTES,
+    MAX_EXAMPLE_ID_LENGTH,
+    MAX_NESTING,
+)
 from exempla.nesting import is_too_deep
 
 ROWS_AT_ONCE = 5_000

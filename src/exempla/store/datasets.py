@@ -27,6 +27,8 @@ class Dataset(NamedTuple):
     last_created_at: int
     annotated_at: int = 0
     """Of the last change of an annotation in it."""
+    schema_at: int = 0
+    """When its schema was set; 0 if it has none (see `schemas.py`)."""
 
     @property
     def tag(self) -> str:
@@ -43,7 +45,8 @@ class Dataset(NamedTuple):
 
 _COLUMNS = """
     d.id, d.suffix, s.id, s.suffix, d.name, d.created_at, d.updated_at,
-    d.latest_version, d.last_ordinal, d.last_created_at, d.annotated_at"""
+    d.latest_version, d.last_ordinal, d.last_created_at, d.annotated_at,
+    d.schema_at"""
 
 _GET = f"""
     SELECT {_COLUMNS}
@@ -77,7 +80,7 @@ _CREATE = """
 _TOUCH = """
     UPDATE datasets SET updated_at = :updated_at, latest_version = :latest_version,
         last_ordinal = :last_ordinal, last_created_at = :last_created_at,
-        annotated_at = :annotated_at
+        annotated_at = :annotated_at, schema_at = :schema_at
     WHERE id = :id"""
 
 
@@ -185,6 +188,7 @@ def touch(tx: Transaction, dataset: Dataset) -> Dataset:
         last_ordinal=dataset.last_ordinal,
         last_created_at=dataset.last_created_at,
         annotated_at=dataset.annotated_at,
+        schema_at=dataset.schema_at,
     )
     return dataset
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from exempla.ids import ResourceId, new_example_ids
 from exempla.store import annotations as annotations_store
-from exempla.store import bodies, datasets, revisions, versions, writes
+from exempla.store import bodies, datasets, revisions, schemas, versions, writes
 from exempla.store.access import Permit
 from exempla.store.annotations import Annotation
 from exempla.store.bodies import Fields
@@ -103,7 +103,10 @@ def insert(
     version_id: ResourceId | None,
     examples: Sequence[Fields],
 ) -> Written:
-    """Append examples to the version, in place; `example_ids` are in the order given."""
+    """Append examples to the version, in place; `example_ids` are in the order given.
+
+    Raises `ValidationError` for one that does not satisfy the dataset's schema.
+    """
     dataset = datasets.lock(tx, permit, dataset_id)
     version = versions.get_unchanged(tx, permit, dataset, version_id)
     versions.check_unlocked(version)
@@ -122,7 +125,8 @@ def update(
 
     In place, or into a new version of that name. An id that the version does not hold is
     ignored; `example_ids` are the ids that it holds, in the order given. Where nothing changes,
-    nothing is written.
+    nothing is written. Raises `ValidationError` for an updated example that does not satisfy the
+    dataset's schema.
     """
     dataset = datasets.lock(tx, permit, dataset_id)
     version = versions.get_unchanged(tx, permit, dataset, version_id)
@@ -133,15 +137,17 @@ def update(
         versions.check_unlocked(version)
     at = versions.at(dataset, version)
     held = revisions.find(tx, at, list(changes))
-    merged = [
-        (held[id], *bodies.merge(held[id].body, fields))
-        for id, fields in changes.items()
+    merged = {
+        index: (held[id], *bodies.merge(held[id].body, fields))
+        for index, (id, fields) in enumerate(changes.items())
         if fields and id in held
-    ]
-    revisions.replace(tx, at, [(one, body) for one, body, _ in merged], now)
+    }
+    given = ((f"examples[{index}]", body) for index, (_, body, _) in merged.items())
+    schemas.check(tx, dataset, given)
+    revisions.replace(tx, at, [(one, body) for one, body, _ in merged.values()], now)
     if merged or new_version:
         dataset, version = _touch(tx, dataset, version, now)
-        edits = [Edit(one.ordinal, replaced) for one, _, replaced in merged]
+        edits = [Edit(one.ordinal, replaced) for one, _, replaced in merged.values()]
         writes.record(tx, permit, dataset, "updated" if edits else "branched", version, edits=edits)
     return Written(dataset, version, [id for id in changes if id in held])
 
@@ -207,6 +213,8 @@ def _add(
         for index, (id, fields) in enumerate(zip(ids, examples, strict=True))
         for at in [first + index]
     ]
+    given = ((f"examples[{index}]", one.body) for index, one in enumerate(new))
+    schemas.check(tx, dataset, given)
     revisions.add(tx, versions.at(dataset, version), new)
     last = new[-1].created_at
     dataset, version = added(tx, permit, dataset, version, kind, len(new), last, last)

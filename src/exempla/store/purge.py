@@ -62,6 +62,7 @@ def _purge(tx: Transaction, id: int) -> bool:
         tx.run(f"DELETE FROM {table} WHERE dataset_id = :id", id=id)
     tx.run("DELETE FROM dataset_tags WHERE dataset_id = :id", id=id)
     tx.run("DELETE FROM digests WHERE dataset_id = :id", id=id)
+    tx.run("DELETE FROM schemas WHERE dataset_id = :id", id=id)
     tx.run("DELETE FROM versions WHERE dataset_id = :id", id=id)
     tx.run("DELETE FROM datasets WHERE id = :id", id=id)
     return True

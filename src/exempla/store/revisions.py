@@ -178,15 +178,18 @@ def page(tx: Transaction, at: At, after: int, limit: int) -> list[Row]:
     )
 
 
-def parts(tx: Transaction, at: At) -> Iterator[list[Row]]:
-    """Yield all of the version's examples as `page` gives them, in parts that are not too large."""
+def parts(tx: Transaction, at: At, after: int = 0) -> Iterator[list[Row]]:
+    """Yield all of the version's examples after this ordinal, as `page` gives them, in parts.
+
+    The parts are not too large, whatever the size of the examples.
+    """
     part: list[Row] = []
     size = 0
     rows = tx.each(
         _PAGE.format(held=held("r", at, "version")),
         dataset_id=at.dataset_id,
         version=at.number,
-        after=0,
+        after=after,
         last=at.last_ordinal,
         limit=_ALL,
     )

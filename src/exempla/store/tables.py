@@ -172,6 +172,7 @@ datasets = Table(
     _integer("last_ordinal"),  # of the example that was added last
     _integer("last_created_at"),  # of the example that was added last
     Column("annotated_at", BigInteger, nullable=False, server_default="0"),
+    Column("schema_at", BigInteger, nullable=False, server_default="0"),  # 0: it has no schema
     UniqueConstraint("space_id", "name"),
     sqlite_autoincrement=True,
 )
@@ -259,6 +260,13 @@ digests = Table(
     Column("number", Integer, primary_key=True),  # of the version
     _integer("at"),  # the moment of the dataset when the version's content had this sum
     _text("sum"),  # in hexadecimal; see `digests.py`
+)
+
+schemas = Table(  # apart from `datasets`, whose rows every write stores anew
+    "schemas",
+    metadata,
+    Column("dataset_id", _Id, primary_key=True),
+    _text("schema"),  # a JSON object, its members as they were sent
 )
 
 answers = Table(  # to requests with an idempotency key, for a day

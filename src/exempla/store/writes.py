@@ -29,6 +29,7 @@ Kind = Literal[
     "version_changed",
     "annotated",
     "tagged",
+    "schema_changed",
 ]
 """`branched` made a version that differs in nothing; `updated` may have made one too."""
 

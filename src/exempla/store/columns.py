@@ -1,0 +1,251 @@
+"""What the fields of a version's examples hold: types, how many have them, how many differ.
+
+The version is read once, in parts; in memory are some numbers for each field, and hashes of its
+values, some 500,000 in all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal
+from heapq import nsmallest
+from typing import NamedTuple
+
+import msgspec
+
+from exempla.errors import ValidationError
+from exempla.filters import deadline
+from exempla.filters.numbers import exact
+from exempla.ids import ResourceId
+from exempla.limits import MAX_COLUMNS
+from exempla.store import bodies, datasets, revisions, versions
+from exempla.store.access import Permit
+from exempla.store.database import Transaction
+from exempla.store.search import time_limit
+from exempla.store.versions import Version
+
+KEPT = 1_024
+"""Hashes that are kept of a field: so many different values are counted exactly.
+
+The number of more is estimated from them, with a standard error of 1 / sqrt(KEPT), 3 %.
+"""
+
+FIELDS_OF_KEPT = 256
+"""Over so many fields half as many hashes are kept of each, over twice as many a quarter, ..."""
+
+_HASHES = 2**64
+_END = _HASHES // 2
+"""Hashes are below this, and none is below `-_END`."""
+
+_TYPE_BY_START = {
+    b'"': "string",
+    b"t": "boolean",
+    b"f": "boolean",
+    b"n": "null",
+    b"{": "object",
+    b"[": "array",
+}
+_string = msgspec.json.Decoder(str).decode
+
+
+class Lengths(msgspec.Struct):
+    """Lengths of the strings, in characters (Unicode code points)."""
+
+    min: int
+    max: int
+    mean: float
+
+
+class Range(msgspec.Struct):
+    """The least and the greatest number, as they were sent."""
+
+    min: msgspec.Raw
+    max: msgspec.Raw
+
+
+class Column(msgspec.Struct):
+    """What the examples of a version hold in one field."""
+
+    name: str
+    count: int
+    """Examples that have it, null included."""
+    fill_rate: float
+    """`count` by the number of examples."""
+    null_count: int
+    types: dict[str, int]
+    """How many values are `string`, `integer` (written without fraction and exponent), `number`
+    (the others), `boolean`, `object`, `array`, `null`."""
+    distinct_count: int
+    """Values that differ as JSON text without insignificant white space."""
+    distinct_is_exact: bool
+    """False: an estimate (see `KEPT`)."""
+    string_length: Lengths | None
+    """None without strings."""
+    number_range: Range | None
+    """None without numbers."""
+
+
+class Page(NamedTuple):
+    """All columns of a version, in the order in which they were first met."""
+
+    version: Version
+    columns: list[Column]
+
+
+def of_version(
+    tx: Transaction,
+    permit: Permit,
+    dataset_id: ResourceId,
+    version_id: ResourceId | None,
+    *,
+    until: float,
+) -> Page:
+    """Return what the fields of a version hold, the latest if it is not given.
+
+    Raises `ValidationError` for over `MAX_COLUMNS` fields, and `Unavailable` when it is not done
+    at `until`, a time of `time.monotonic()`.
+    """
+    dataset = datasets.get(tx, permit, dataset_id)
+    version = versions.get(tx, dataset, version_id)
+    seen = Seen()
+    with time_limit(tx, until):
+        for part in revisions.parts(tx, versions.at(dataset, version)):
+            seen.look_at(row[-1] for row in part)
+    return Page(version, seen.columns())
+
+
+class Seen:
+    """Learns from the bodies of examples what their fields hold."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._fields: dict[str, _Field] = {}
+        self._kept, self._room = KEPT, FIELDS_OF_KEPT
+
+    def look_at(self, found: Iterable[str]) -> None:
+        """Take in more bodies. Raises `ValidationError` for over `MAX_COLUMNS` fields."""
+        fields = self._fields
+        for body in found:
+            deadline.check()
+            self._count += 1
+            for name, value in bodies.decode(body).items():
+                field = fields.get(name)
+                if field is None:
+                    field = fields[name] = self._new_field()
+                field.take(bytes(value))
+
+    def _new_field(self) -> _Field:
+        if len(self._fields) == MAX_COLUMNS:
+            raise ValidationError(
+                f"the version has over {MAX_COLUMNS} different fields, too many to tell of each"
+            )
+        if len(self._fields) == self._room:
+            self._kept, self._room = self._kept // 2, self._room * 2
+            for field in self._fields.values():
+                field.distinct.keep(self._kept)
+        return _Field(self._kept)
+
+    def columns(self) -> list[Column]:
+        """Return what was learned."""
+        return [field.column(name, self._count) for name, field in self._fields.items()]
+
+
+class _Field:
+    """What is known of a field so far."""
+
+    def __init__(self, kept: int) -> None:
+        self.distinct = Distinct(kept)
+        self._types = Counter[str]()
+        self._shortest = self._longest = self._characters = 0
+        self._least: tuple[Decimal, bytes] | None = None
+        self._greatest: tuple[Decimal, bytes] | None = None
+
+    def take(self, text: bytes) -> None:
+        type = _TYPE_BY_START.get(text[:1]) or _type_of_number(text)
+        self._types[type] += 1
+        if type == "string":
+            self._take_string(text)
+        elif type in ("integer", "number"):
+            self._take_number(text)
+        elif type in ("object", "array"):
+            text = bodies.compact(msgspec.Raw(text))
+        self.distinct.add(text)
+
+    def _take_string(self, text: bytes) -> None:
+        length = len(text) - 2 if text.isascii() and b"\\" not in text else len(_string(text))
+        if length < self._shortest or self._types["string"] == 1:
+            self._shortest = length
+        if length > self._longest:
+            self._longest = length
+        self._characters += length
+
+    def _take_number(self, text: bytes) -> None:
+        value = exact(text.decode())
+        if self._least is None or value < self._least[0]:
+            self._least = value, text
+        if self._greatest is None or value > self._greatest[0]:
+            self._greatest = value, text
+
+    def column(self, name: str, examples: int) -> Column:
+        count, strings = self._types.total(), self._types["string"]
+        lengths = range = None
+        if strings:
+            lengths = Lengths(self._shortest, self._longest, self._characters / strings)
+        if self._least and self._greatest:
+            range = Range(msgspec.Raw(self._least[1]), msgspec.Raw(self._greatest[1]))
+        return Column(
+            name=name,
+            count=count,
+            fill_rate=count / examples,
+            null_count=self._types["null"],
+            types={type: n for type, n in sorted(self._types.items()) if n},
+            distinct_count=self.distinct.count,
+            distinct_is_exact=self.distinct.is_exact,
+            string_length=lengths,
+            number_range=range,
+        )
+
+
+class Distinct:
+    """Counts different values by the least of their hashes (Bar-Yossef et al. 2002, KMV).
+
+    The hashes are Python's own, of 64 bits and seeded anew in each process.
+    """
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._hashes: set[int] = set()
+        self._below = _END
+
+    def add(self, value: bytes) -> None:
+        """Take in a value, which may have come before."""
+        hashed = hash(value)
+        if hashed < self._below:
+            self._hashes.add(hashed)
+            if len(self._hashes) > 2 * self._kept:
+                self.keep(self._kept)
+
+    def keep(self, kept: int) -> None:
+        """Keep no more hashes than this from now on."""
+        self._kept = kept
+        if len(self._hashes) > kept:
+            self._hashes = set(nsmallest(kept, self._hashes))
+            self._below = max(self._hashes)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether `count` is exact, but for a collision of hashes."""
+        return self._below == _END
+
+    @property
+    def count(self) -> int:
+        """How many different values there were."""
+        if self.is_exact:
+            return len(self._hashes)
+        greatest = nsmallest(self._kept, self._hashes)[-1]
+        return round((self._kept - 1) * _HASHES / (greatest + _END))
+
+
+def _type_of_number(text: bytes) -> str:
+    return "integer" if text.removeprefix(b"-").isdigit() else "number"

@@ -25,6 +25,7 @@ from benchmarks.report import (
     write_json,
 )
 from benchmarks.rig import ENGINES, Loaded, Rig, open_rigs
+from benchmarks.schemas import measure_schemas
 from benchmarks.work import measure
 
 RESULTS = Path(__file__).parent / "results"
@@ -46,6 +47,8 @@ def main() -> int:
         bulks = _run_bulk(options.engine, options.examples)
     elif options.filters:
         loads, results = _run_works(options.engine, options.examples, measure_filters)
+    elif options.schemas:
+        loads, results = _run_works("sqlite", options.examples, measure_schemas)
     else:
         loads, results = _run_works(options.engine, options.examples, measure)
         bulks = _run_bulk(options.engine, options.examples)
@@ -73,13 +76,14 @@ def _options() -> argparse.Namespace:
         help="do W3 only, at growing sizes (default: 10000 100000 1000000)",
     )
     parser.add_argument("--filters", action="store_true", help="search by filters only")
+    parser.add_argument("--schemas", action="store_true", help="schemas only, on SQLite")
     parser.add_argument("--bulk", action="store_true", help="W2 and W7 only, over Arrow Flight")
     parser.add_argument("--engine", choices=ENGINES, default="sqlite")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where the JSON goes")
     options = parser.parse_args()
     if options.growth is not None:
         options.growth = sorted(options.growth) or GROWTH_SIZES
-    kinds = [kind for kind in ("growth", "filters", "bulk") if getattr(options, kind)]
+    kinds = [kind for kind in ("growth", "filters", "schemas", "bulk") if getattr(options, kind)]
     kind = next(iter(kinds), "works")
     started = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     options.output = options.output or RESULTS / f"{options.engine}-{kind}-{started}.json"

@@ -35,6 +35,8 @@ FIELDS_OF_KEPT = 256
 """Over so many fields half as many hashes are kept of each, over twice as many a quarter, ..."""
 
 _HASHES = 2**64
+_END = _HASHES // 2
+"""Hashes are below this, and none is below `-_END`."""
 
 _TYPE_BY_START = {
     b'"': "string",
@@ -172,9 +174,10 @@ class _Field:
 
     def _take_string(self, text: bytes) -> None:
         length = len(text) - 2 if text.isascii() and b"\\" not in text else len(_string(text))
-        is_first = self._types["string"] == 1
-        self._shortest = length if is_first else min(self._shortest, length)
-        self._longest = max(self._longest, length)
+        if length < self._shortest or self._types["string"] == 1:
+            self._shortest = length
+        if length > self._longest:
+            self._longest = length
         self._characters += length
 
     def _take_number(self, text: bytes) -> None:
@@ -213,11 +216,11 @@ class Distinct:
     def __init__(self, kept: int) -> None:
         self._kept = kept
         self._hashes: set[int] = set()
-        self._below = _HASHES
+        self._below = _END
 
     def add(self, value: bytes) -> None:
         """Take in a value, which may have come before."""
-        hashed = hash(value) % _HASHES
+        hashed = hash(value)
         if hashed < self._below:
             self._hashes.add(hashed)
             if len(self._hashes) > 2 * self._kept:
@@ -233,7 +236,7 @@ class Distinct:
     @property
     def is_exact(self) -> bool:
         """Whether `count` is exact, but for a collision of hashes."""
-        return self._below == _HASHES
+        return self._below == _END
 
     @property
     def count(self) -> int:
@@ -241,7 +244,7 @@ class Distinct:
         if self.is_exact:
             return len(self._hashes)
         greatest = nsmallest(self._kept, self._hashes)[-1]
-        return round((self._kept - 1) * _HASHES / greatest)
+        return round((self._kept - 1) * _HASHES / (greatest + _END))
 
 
 def _type_of_number(text: bytes) -> str:

@@ -64,7 +64,7 @@ def create_dataset(
     id = database.write_now(_begin)
     try:
         while part:
-            database.write_now(_fill, id, part)
+            database.write_unsynced(_fill, id, part)  # `_publish` is synced, and with it all parts
             last, part = part[-1], next(parts, [])
             if is_cancelled():
                 raise Unavailable("the client has left; nothing was kept")

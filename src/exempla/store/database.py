@@ -175,11 +175,12 @@ class _Writer:
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
+        self._synced = True
         self._thread = threading.Thread(target=self._loop, name="exempla-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
-        write = _Write(job)
+    def submit(self, job: Callable[[Transaction], T], *, synced: bool = True) -> Future[T]:
+        write = _Write(job, synced)
         with self._closing:
             if self._closed:
                 write.future.set_exception(Unavailable(STOPPING))
@@ -206,6 +207,9 @@ class _Writer:
 
     def _commit_together(self, writes: list[_Write]) -> None:
         try:
+            if (synced := any(write.synced for write in writes)) != self._synced:
+                self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+                self._synced = synced
             self._connection.execute(self._engine.begin_write)
             for write in writes:
                 write.run(self._connection, self._engine)
@@ -226,13 +230,15 @@ class _Writer:
             with suppress(self._engine.Error):
                 self._connection.close()
                 self._connection = self._engine.connect()
+                self._synced = True
 
 
 class _Write:
     """A write that waits for the writer, and what came of it."""
 
-    def __init__(self, job: Callable[[Transaction], Any]) -> None:
+    def __init__(self, job: Callable[[Transaction], Any], synced: bool) -> None:
         self.future: Future[Any] = Future()
+        self.synced = synced
         self.error: BaseException | None = None
         self._job = job
         self._result: Any = None
@@ -312,6 +318,24 @@ class Database:
     ) -> T:
         """As `write`, for a thread of the caller's own, which waits."""
         return self._wait(self._writer.submit(lambda tx: function(tx, *args, **kwargs)))
+
+    def write_unsynced(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `write_now`, but a crash may undo it until a later write of another kind is done.
+
+        That one's sync of the log makes all durable that was written before.
+        """
+        if isinstance(self._writer, _Writer):
+            return self._wait(
+                self._writer.submit(lambda tx: function(tx, *args, **kwargs), synced=False)
+            )
+
+        def unsynced(tx: Transaction) -> T:
+            tx.run("SET LOCAL synchronous_commit = off")
+            return function(tx, *args, **kwargs)
+
+        return self._wait(self._writer.submit(unsynced))
 
     async def _result(self, future: Future[T]) -> T:
         with self._problems():

@@ -22,6 +22,16 @@ MAX_DEPTH = 10
 """Levels of AND, OR and NOT in the SQL; SQLite's parser can have some 100 open ends at once."""
 
 
+class Values(dict[str, object]):
+    """The values of the SQL by the names of their placeholders: all that comes from the filter."""
+
+    def bind(self, value: object) -> str:
+        """Take a value, and return its placeholder."""
+        name = f"narrow_{len(self)}"
+        self[name] = value
+        return f":{name}"
+
+
 def narrowed(condition: Condition, narrow: Narrow, *, sure: bool = False, depth: int = 0) -> str:
     """Return the SQL of a condition, as a `Narrow` does that of its simple ones."""
     if isinstance(condition, Not):

@@ -23,7 +23,7 @@ from exempla.filters.expressions import (
     Like,
     Value,
 )
-from exempla.filters.narrow import Simple, joined, narrowed
+from exempla.filters.narrow import Simple, Values, joined, narrowed
 
 MAX_TERMS = 50
 """Comparisons in the SQL."""
@@ -53,7 +53,8 @@ def narrow_postgres(filter: Filter) -> tuple[str, dict[str, object]]:
 
 class _Narrowing:
     def __init__(self) -> None:
-        self.values: dict[str, object] = {}
+        self.values = Values()
+        self._bind = self.values.bind
         self._terms = 0
 
     def simple(self, condition: Simple, sure: bool) -> str:
@@ -100,11 +101,6 @@ class _Narrowing:
         patterns = [f"%{_LIKE_SPECIAL.sub(_ESCAPED, text[:MAX_LENGTH])}%" for text in sought]
         found = [f"r.body LIKE {self._bind(pattern)}" for pattern in [*patterns, r"%\\u%"]]
         return joined(" OR ", found)
-
-    def _bind(self, value: object) -> str:
-        name = f"narrow_{len(self.values)}"
-        self.values[name] = value
-        return f":{name}"
 
 
 def _can_bind(value: Value) -> bool:

@@ -31,7 +31,7 @@ from exempla.filters.expressions import (
     Operator,
     Value,
 )
-from exempla.filters.narrow import Simple, joined, narrowed
+from exempla.filters.narrow import Simple, Values, joined, narrowed
 
 MAX_TERMS = 50
 """Comparisons in the SQL; SQLite allows some 1,000 levels of an expression."""
@@ -101,7 +101,8 @@ class _Subject(NamedTuple):
 
 class _Narrowing:
     def __init__(self) -> None:
-        self.values: dict[str, object] = {}
+        self.values = Values()
+        self._bind = self.values.bind
         self._terms = 0
 
     def simple(self, condition: Simple, sure: bool) -> str:
@@ -195,11 +196,6 @@ class _Narrowing:
             return ""
         glob = _as_glob(pattern).replace("%", "*").replace("_", "?")
         return _text(subject, f"{subject.value} GLOB {self._bind(glob)}", sure)
-
-    def _bind(self, value: object) -> str:
-        name = f"narrow_{len(self.values)}"
-        self.values[name] = value
-        return f":{name}"
 
 
 def _text(subject: _Subject, seen: str, sure: bool) -> str:

@@ -171,9 +171,8 @@ def _examples(
 ) -> Iterator[tuple[str, str]]:
     """Yield the id and the body of each of a version's examples between two ordinals."""
     at = at if last is None else at._replace(last_ordinal=last)
-    while page := revisions.page(tx, at, after, _AT_ONCE):
-        yield from ((id, body) for _, id, _, _, body in page)
-        after = page[-1][0]
+    for part in revisions.parts(tx, at, after):
+        yield from ((id, body) for _, id, _, _, body in part)
 
 
 def _element_of(id: str, body: str | None) -> int:

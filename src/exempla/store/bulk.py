@@ -124,7 +124,8 @@ def _publish(
     keys.check_works(tx, permit)
     datasets.check_free(tx, permit, space_id, name)
     now = clock.now()
-    published = tx.run(  # a name that is taken at the same moment is found by its unique index
+    # A name that is taken at the same moment is found by its unique index.
+    published = tx.run(
         _PUBLISH,
         id=id.number,
         space_id=space_id.number,

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exempla.arrow.columns import SYSTEM_FIELDS, Columns, StoredExample
+from exempla.arrow.columns import SYSTEM_FIELDS, Columns
 from exempla.arrow.rows import Reader
 from exempla.errors import ValidationError
 from exempla.limits import MAX_COLUMNS
+from exempla.store.bodies import StoredExample
 
 TIME = 1_600_000_000_000_001
 

@@ -35,6 +35,7 @@ from exempla.api.spaces import SpacesController
 from exempla.api.tags import DatasetTagsController, TagsController
 from exempla.api.v1.columns import ColumnsController
 from exempla.api.v1.diff import DiffController
+from exempla.api.v1.files import FilesController
 from exempla.api.v1.history import HistoryController
 from exempla.api.v1.schemas import SchemasController
 from exempla.api.v1.versions import VersionsController
@@ -71,6 +72,7 @@ def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIM
         ApiKeysController,
         VersionsController,
         DiffController,
+        FilesController,
         HistoryController,
         SchemasController,
         ColumnsController,

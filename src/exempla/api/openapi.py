@@ -27,6 +27,7 @@ from exempla.api.openapi_examples import EXAMPLES
 from exempla.api.pages import DEFAULT_LIMIT, MAX_EXAMPLES_LIMIT, MAX_LIMIT
 from exempla.api.problems import CONTENT_TYPE, ProblemDetails
 from exempla.errors import Problem
+from exempla.files.formats import FORMATS, MEDIA_TYPES
 from exempla.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 from exempla.store.keys import KeyType
 
@@ -41,6 +42,7 @@ _PARAMETER_TYPES: dict[str, Document] = {
     "limit": _limit(MAX_LIMIT),
     "key_type": {"type": "string", "enum": get_args(KeyType)},
     "status": {"type": "string", "enum": get_args(Status)},
+    "format": {"type": "string", "enum": FORMATS, "default": FORMATS[0]},
 }
 _EXAMPLES_LIMIT = _limit(MAX_EXAMPLES_LIMIT)
 _OF_EXAMPLES = ("list_examples", "diff_versions")
@@ -65,6 +67,7 @@ _ETAG = {
     }
 }
 _NO_BODY = {"type": "null"}
+_FILE = {"schema": {"type": "string", "format": "binary"}}
 _HEADERS = {
     "X-Request-Id": {
         "description": "The request's own id, or a new one; the log has it too.",
@@ -139,6 +142,8 @@ def complete(described: Document) -> Document:
 def _complete_operation(route: str, operation: Document) -> None:
     operation["summary"] = operation.get("description", "").split("\n")[0].rstrip(".")
     responses = {status: r for status, r in operation["responses"].items() if status < "400"}
+    if operation["operationId"] == "export_version":
+        responses["200"]["content"] = {type.split(";")[0]: _FILE for type in MEDIA_TYPES.values()}
     for response in responses.values():
         response["headers"] = _HEADERS | (_ETAG if "/datasets" in route else {})
         if response.get("content", {}).get("application/json", {}).get("schema") == _NO_BODY:

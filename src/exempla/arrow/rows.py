@@ -1,20 +1,21 @@
 """From Arrow record batches to examples: each row an id, its times, and its fields as JSON text.
 
 Every column but `id`, `created_at` and `updated_at` is a field of every row; a null cell is
-`null`. A row's number, in messages, is its place in the whole stream; the first is 0.
+`null`, or a missing field where the schema says so (`columns.py`). A row's number, in messages,
+is its place in the whole stream; the first is 0.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from exempla.arrow.columns import CREATED_AT, ID, TYPE, UPDATED_AT
+from exempla.arrow.columns import CREATED_AT, ID, MISSING, NULL, TYPE, UPDATED_AT
 from exempla.arrow.values import UNREADABLE, cast, check_type, is_text, size_of, values_of
 from exempla.clock import MICROSECONDS
 from exempla.errors import ValidationError
@@ -62,6 +63,7 @@ class Reader:
     def __init__(self, schema: pa.Schema) -> None:
         self._names = _names(schema)
         self._columns = [_Column(field) for field in schema if field.name not in SYSTEM]
+        self._lacks_nulls = (schema.metadata or {}).get(NULL) == MISSING
         self._next = 0
 
     def read(self, batch: pa.RecordBatch) -> Iterator[Rows]:
@@ -101,8 +103,16 @@ class Reader:
             self._ids(part),
             self._times(part, CREATED_AT),
             self._times(part, UPDATED_AT),
-            [_encode(dict(zip(names, row, strict=True))) for row in zip(*cells, strict=True)],
+            [
+                _encode(self._fields(zip(names, row, strict=True)))
+                for row in zip(*cells, strict=True)
+            ],
         )
+
+    def _fields(self, cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+        if self._lacks_nulls:
+            return {name: value for name, value in cells if value is not None}
+        return dict(cells)
 
     def _ids(self, part: pa.RecordBatch) -> list[str] | None:
         if ID not in self._names:

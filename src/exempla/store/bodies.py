@@ -7,12 +7,22 @@ back exactly so (contract: PATCH rule 8).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 Fields = dict[str, msgspec.Raw]
 """The fields of an example by name, each with its value as JSON text."""
+
+
+class StoredExample(NamedTuple):
+    """An example as it is stored; times in microseconds, the body a JSON object's text."""
+
+    id: str
+    created_at: int
+    updated_at: int
+    body: str
 
 
 class FieldChange(msgspec.Struct):

@@ -20,6 +20,7 @@ from exempla.store.datasets import Dataset
 from exempla.store.incoming import Incoming
 from exempla.store.purge import purge_one
 from exempla.store.revisions import At, NewExample
+from exempla.store.versions import Version
 
 _BEGIN = """
     INSERT INTO datasets (suffix, space_id, name, name_folded, created_at, updated_at,
@@ -83,11 +84,11 @@ def read(
     dataset_id: ResourceId,
     version: ResourceId | str | None,
     take: Callable[[list[Row]], None],
-) -> None:
+) -> tuple[Dataset, Version]:
     """Give all examples of a version to `take`, in order and in parts, all of one moment.
 
     Each is `(ordinal, id, created_at, updated_at, body)`. The version is named by its id or its
-    name; the latest if not given.
+    name; the latest if not given. Returns the dataset and the version.
     """
     dataset = datasets.get(tx, permit, dataset_id)
     found = (
@@ -97,6 +98,7 @@ def read(
     )
     for part in revisions.parts(tx, versions.at(dataset, found)):
         take(part)
+    return dataset, found
 
 
 def _begin(tx: Transaction) -> ResourceId:

@@ -7,15 +7,13 @@ wait in memory, others in a temporary file.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 import msgspec
-import pyarrow as pa
 
-from exempla.arrow.columns import Columns, StoredExample
-from exempla.flight import protocol
+from exempla.store.bodies import StoredExample
 from exempla.store.database import Row
 
 IN_MEMORY_BYTES = 8 * 1024 * 1024
@@ -26,15 +24,15 @@ _decode = msgspec.msgpack.Decoder(list[StoredExample]).decode
 
 
 class Spool:
-    """Takes the parts of a version and learns their columns, then gives Flight's messages.
+    """Takes the parts of a version, shows their bodies to `learn`, then gives them again.
 
     Close it to delete the file.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, learn: Callable[[Iterable[str]], None]) -> None:
         where = None if folder is None else str(folder)
         self._file = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=where)  # noqa: SIM115
-        self._columns = Columns()
+        self._learn = learn
         self._sizes: list[int] = []
 
     def __enter__(self) -> Spool:
@@ -43,23 +41,19 @@ class Spool:
     def __exit__(
         self, type: type[BaseException] | None, error: object, traceback: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Delete the file."""
         self._file.close()
 
     def take(self, part: list[Row]) -> None:
-        """Keep a part."""
-        self._columns.learn(row[-1] for row in part)
+        """Keep a part, as `store/bulk.py` reads it."""
+        self._learn(row[-1] for row in part)
         self._sizes.append(self._file.write(_encode([row[1:] for row in part])))
 
-    def messages(self) -> Iterator[bytes]:
-        """Return the schema, then the parts as record batches."""
-        schema = self._columns.schema()
-        yield _message(schema.serialize())
+    def parts(self) -> Iterator[list[StoredExample]]:
+        """Return the parts, in their order."""
         self._file.seek(0)
         for size in self._sizes:
-            part = _decode(self._file.read(size))
-            yield _message(self._columns.batch(schema, part).serialize())
-
-
-def _message(framed: pa.Buffer) -> bytes:
-    message = pa.ipc.read_message(framed)
-    return protocol.flight_data(message.metadata, message.body or b"")
+            yield _decode(self._file.read(size))

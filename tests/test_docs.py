@@ -124,6 +124,21 @@ def test_the_commands_of_schema(served: Served, tmp_path: Path) -> None:
     assert json.dumps(columns["columns"], separators=(",", ":")) in answers
 
 
+def test_the_commands_of_files(served: Served, tmp_path: Path) -> None:
+    script = "".join(blocks(ROOT / "docs" / "files.md", "sh"))
+    answers = run(script.replace("mountains", tmp_path.name), tmp_path, served)
+    assert '"status":' not in answers
+    assert answers.startswith("id,created_at,updated_at,question,answer,height\n")
+    inserted, tried, done = [
+        json.loads(line) for line in answers.splitlines()[-1].replace("}{", "}\n{").split("\n")
+    ]
+    assert inserted["inserted"] == 1
+    assert tried["diff"]["counts"] == {"added": 0, "removed": 0, "changed": 1, "unchanged": 2}
+    (change,) = tried["diff"]["changes"]
+    assert change["fields"] == {"answer": {"old": "Kenya", "new": "Kilimanjaro"}}
+    assert (done["updated"], done["unchanged"], done["dry_run"]) == (1, 1, False)
+
+
 def make_capitals(folder: Path) -> None:
     """Put the dataset of the documents into a database."""
     served = Served.start("--data-dir", str(folder))

@@ -24,11 +24,10 @@ from exempla.api.dependencies import (
 from exempla.api.writing import Tagged, respond
 from exempla.clock import rfc3339
 from exempla.errors import ValidationError
-from exempla.files import jsonl
 from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_ANNOTATION_VALUES, MAX_TEXT_LENGTH
 from exempla.store import annotations as annotations_store
-from exempla.store import examples, search
+from exempla.store import bodies, examples, search
 from exempla.store.access import Permit
 from exempla.store.annotations import Annotation, Value
 from exempla.store.bodies import Fields
@@ -293,7 +292,7 @@ def _render(
     """Join stored text to the answer; no body is parsed."""
     items = ",".join(
         [
-            jsonl.opening(id, created_at, updated_at, body)
+            bodies.opening(id, created_at, updated_at, body)
             + (_annotated(body, annotations[ordinal]) if ordinal in annotations else body[1:])
             for ordinal, id, created_at, updated_at, body in shown
         ]

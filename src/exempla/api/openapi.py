@@ -42,6 +42,8 @@ _PARAMETER_TYPES: dict[str, Document] = {
     "limit": _limit(MAX_LIMIT),
     "key_type": {"type": "string", "enum": get_args(KeyType)},
     "status": {"type": "string", "enum": get_args(Status)},
+    "mode": {"type": "string", "enum": ["insert", "update"], "default": "insert"},
+    "dry_run": {"type": "string", "enum": ["true", "false"], "default": "false"},
     "format": {"type": "string", "enum": FORMATS, "default": FORMATS[0]},
 }
 _EXAMPLES_LIMIT = _limit(MAX_EXAMPLES_LIMIT)
@@ -67,6 +69,7 @@ _ETAG = {
     }
 }
 _NO_BODY = {"type": "null"}
+_JSONL = '{"question": "Capital of Peru?", "answer": "Lima"}'
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 _HEADERS = {
     "X-Request-Id": {
@@ -144,6 +147,9 @@ def _complete_operation(route: str, operation: Document) -> None:
     responses = {status: r for status, r in operation["responses"].items() if status < "400"}
     if operation["operationId"] == "export_version":
         responses["200"]["content"] = {type.split(";")[0]: _FILE for type in MEDIA_TYPES.values()}
+    if operation["operationId"] == "import_examples":
+        content = {"application/octet-stream": _FILE | {"example": _JSONL}}
+        operation["requestBody"] = {"content": content, "required": True}
     for response in responses.values():
         response["headers"] = _HEADERS | (_ETAG if "/datasets" in route else {})
         if response.get("content", {}).get("application/json", {}).get("schema") == _NO_BODY:
@@ -160,7 +166,7 @@ def _complete_operation(route: str, operation: Document) -> None:
         if operation["operationId"] in _OF_EXAMPLES and parameter["name"] == "limit":
             parameter["schema"] = _EXAMPLES_LIMIT
     operation.setdefault("parameters", []).extend(_headers_of_writes(route))
-    if operation["operationId"] in EXAMPLES and "requestBody" in operation:
+    if operation["operationId"] in EXAMPLES:
         content = operation["requestBody"]["content"]["application/json"]
         content["example"] = EXAMPLES[operation["operationId"]]
 

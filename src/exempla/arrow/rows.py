@@ -8,7 +8,7 @@ is its place in the whole stream; the first is 0.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,23 +17,21 @@ import pyarrow.compute as pc
 
 from exempla.arrow.columns import CREATED_AT, ID, MISSING, NULL, TYPE, UPDATED_AT
 from exempla.arrow.values import UNREADABLE, cast, check_type, is_text, size_of, values_of
-from exempla.clock import MICROSECONDS
+from exempla.clock import MAX_TIME
 from exempla.errors import ValidationError
+from exempla.ids import why_no_example_id
 from exempla.limits import (
     MAX_BATCH_ROWS,
     MAX_COLUMNS,
     MAX_EXAMPLE_BYTES,
-    MAX_EXAMPLE_ID_LENGTH,
     MAX_NESTING,
 )
 from exempla.nesting import is_too_deep
+from exempla.store.incoming import Incoming
 
 ROWS_AT_ONCE = 5_000
 BYTES_AT_ONCE = 8_000_000
 """Rows and bytes, about, of a batch that are Python objects at the same time."""
-
-MAX_TIME = 32_503_680_000 * MICROSECONDS
-"""Times lie before the year 3000: what is later is a mistake of units."""
 
 SYSTEM = (ID, CREATED_AT, UPDATED_AT)
 
@@ -122,8 +120,8 @@ class Reader:
             raise ValidationError(f"the column 'id' is of the type {column.type}; give strings")
         ids = ["" if id is None else str(id) for id in column.to_pylist()]
         for index, id in enumerate(ids):
-            if not id or "\0" in id or len(id) > MAX_EXAMPLE_ID_LENGTH:
-                raise ValidationError(f"row {self._next + index}: {_why_no_id(id)}")
+            if why := why_no_example_id(id):
+                raise ValidationError(f"row {self._next + index}: {why}")
         return ids
 
     def _times(self, part: pa.RecordBatch, name: str) -> list[int | None] | None:
@@ -159,6 +157,20 @@ class Reader:
         given = pc.if_else(pc.is_nan(about), None, times).cast(pa.int64(), safe=False)
         microseconds: list[int | None] = pc.multiply(given, unit).to_pylist()
         return microseconds
+
+
+def fill(
+    incoming: Incoming,
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    check: Callable[[], object] = lambda: None,
+) -> None:
+    """Take in all rows of the batches of one stream, in parts; `check` is called before each."""
+    rows = Reader(schema)
+    for batch in batches:
+        for part in rows.read(batch):
+            check()
+            incoming.add(part.bodies, part.ids, part.created_at, part.updated_at)
 
 
 class _Column:
@@ -225,11 +237,3 @@ def _json(text: str | None) -> msgspec.Raw | None:
     if is_too_deep(bytes(value)):
         raise ValueError(f"it is nested deeper than {MAX_NESTING} levels")
     return value
-
-
-def _why_no_id(id: str) -> str:
-    if not id:
-        return "the id is empty; give every row an id, or leave the column out"
-    if "\0" in id:
-        return "the id contains the character U+0000, which is not allowed"
-    return f"the id has {len(id)} characters; at most {MAX_EXAMPLE_ID_LENGTH} are allowed"

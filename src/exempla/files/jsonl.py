@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 import msgspec
 
-from exempla.clock import rfc3339
+from exempla.errors import InvalidRequest, ValidationError
+from exempla.files.lines import Row, as_text, numbered, row_of
+from exempla.limits import MAX_NESTING
+from exempla.store import bodies
 from exempla.store.bodies import StoredExample
 
-_encode = msgspec.json.Encoder().encode
 _TO_SPACES = str.maketrans("\r\n", "  ")
-
-
-def opening(id: str, created_at: int, updated_at: int, body: str) -> str:
-    """Return an example's object up to its fields, which the rest of the body follows."""
-    return (
-        f'{{"id":{_encode(id).decode()},"created_at":"{rfc3339(created_at)}",'
-        f'"updated_at":"{rfc3339(updated_at)}"{"," if len(body) > 2 else ""}'
-    )
 
 
 def chunks(parts: Iterable[list[StoredExample]]) -> Iterator[bytes]:
@@ -28,10 +23,31 @@ def chunks(parts: Iterable[list[StoredExample]]) -> Iterator[bytes]:
     """
     for part in parts:
         lines = [
-            opening(id, created_at, updated_at, body) + body[1:].translate(_TO_SPACES)
+            bodies.opening(id, created_at, updated_at, body) + body[1:].translate(_TO_SPACES)
             if "\n" in body or "\r" in body
-            else opening(id, created_at, updated_at, body) + body[1:]
+            else bodies.opening(id, created_at, updated_at, body) + body[1:]
             for id, created_at, updated_at, body in part
         ]
         lines.append("")
         yield "\n".join(lines).encode()
+
+
+def read(file: BinaryIO) -> Iterator[Row]:
+    """Return the examples of the lines; empty lines are skipped.
+
+    Raises `InvalidRequest` and `ValidationError` with the number of the line.
+    """
+    for number, line in numbered(file):
+        if line.isspace():
+            continue
+        try:
+            fields = bodies.decode(as_text(line, number))
+        except msgspec.ValidationError:
+            raise ValidationError(f"line {number} is not a JSON object") from None
+        except msgspec.DecodeError as error:
+            raise InvalidRequest(f"line {number} is not valid JSON: {error}") from None
+        except RecursionError:
+            raise ValidationError(
+                f"line {number} is nested deeper than {MAX_NESTING} levels"
+            ) from None
+        yield row_of(fields, number)

@@ -110,20 +110,19 @@ class Service:
         """Make a dataset of all that came, unless the stream turns out to have broken."""
         import pyarrow as pa
 
-        from exempla.arrow.rows import Reader
+        from exempla.arrow.rows import fill
         from exempla.store import bulk
         from exempla.store.incoming import Incoming
+
+        def check() -> None:
+            if is_broken():
+                raise Unavailable("the client has left; nothing was kept")
 
         give_back()  # what gRPC held of the messages
         with Incoming(self._database.engine.scratch) as incoming:
             try:
                 batches = backlog.open()
-                rows = Reader(batches.schema)
-                for batch in batches:
-                    for part in rows.read(batch):
-                        if is_broken():
-                            raise Unavailable("the client has left; nothing was kept")
-                        incoming.add(part.bodies, part.ids, part.created_at, part.updated_at)
+                fill(incoming, batches.schema, batches, check)
                 backlog.check_end()
             except (pa.ArrowException, OSError) as error:
                 if isinstance(error, OSError) and error.errno:  # not Arrow's, but the system's

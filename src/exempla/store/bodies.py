@@ -12,6 +12,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from exempla.clock import rfc3339
+
 Fields = dict[str, msgspec.Raw]
 """The fields of an example by name, each with its value as JSON text."""
 
@@ -50,6 +52,20 @@ def encode(fields: Fields) -> str:
 def decode(body: str) -> Fields:
     """Read a JSON object as fields."""
     return _decoder.decode(body)
+
+
+def opening(id: str, created_at: int, updated_at: int, body: str) -> str:
+    """Return an example's object up to its fields, which the rest of the body follows."""
+    return (
+        f'{{"id":{_encode(id).decode()},"created_at":"{rfc3339(created_at)}",'
+        f'"updated_at":"{rfc3339(updated_at)}"{"," if len(body) > 2 else ""}'
+    )
+
+
+def says(body: str, fields: Fields) -> bool:
+    """Tell whether these fields are in it already, with the same values but for white space."""
+    before = _decoder.decode(body)
+    return all(_same(before.get(name), value) for name, value in fields.items())
 
 
 def merge(body: str, fields: Fields) -> tuple[str, str]:

@@ -55,11 +55,12 @@ def create_dataset(
     """Make a dataset whose first version holds these examples: all of them, or none.
 
     For a thread of its own. Raises `NotFound` for the space, `Conflict` when the name is taken in
-    it, and `ValidationError` when there is no example or two have the same id. Once `is_cancelled`,
-    it raises `Unavailable`.
+    it, and `ValidationError` when there is no example, one has no fields, or two have the same id.
+    Once `is_cancelled`, it raises `Unavailable`.
     """
     if not len(incoming):
         raise ValidationError("there are no rows; give at least one example")
+    incoming.check_fields()
     parts = incoming.in_order()
     part = next(parts)  # checks all before anything is written
     id = database.write_now(_begin)

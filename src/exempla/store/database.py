@@ -70,6 +70,17 @@ class Transaction:
             raise
         self._cursor.execute("RELEASE SAVEPOINT a_part")
 
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Undo what is done in this block, and no more, whatever comes of it."""
+        self._cursor.execute("SAVEPOINT a_trial")
+        try:
+            yield
+        finally:
+            with suppress(self.engine.Error):  # it may be gone with the whole transaction
+                self._cursor.execute("ROLLBACK TO SAVEPOINT a_trial")
+                self._cursor.execute("RELEASE SAVEPOINT a_trial")
+
     def all(self, statement: str, **values: object) -> list[Row]:
         """Return all rows of a query."""
         rows: list[Row] = self._cursor.execute(self._translate(statement), values).fetchall()

@@ -173,7 +173,7 @@ def test_the_digest_that_the_document_defines(client: httpx.Client) -> None:
 
 
 def test_the_commands_of_running(tmp_path: Path) -> None:
-    serve, keys, on_data = blocks(ROOT / "docs" / "running.md", "sh")
+    serve, keys, on_data, files = blocks(ROOT / "docs" / "running.md", "sh")
     run(serve, tmp_path)
     make_capitals(tmp_path / "exempla-data")
     shown = run(on_data, tmp_path)
@@ -181,6 +181,9 @@ def test_the_commands_of_running(tmp_path: Path) -> None:
     assert "capitals: 2 versions verified, 2 for the first time" in shown
     (verify,) = blocks(ROOT / "docs" / "digest.md", "sh")
     assert run(verify, tmp_path) == "capitals: 2 versions verified\n"
+    shown = run(files, tmp_path)
+    assert "capitals again, version v1: 2 inserted" in shown
+    assert "nothing was written; it would be: 0 added, 0 removed, 1 changed, 1 unchanged" in shown
     shown = run(keys, tmp_path)
     assert shown.startswith("exk_")
     assert "active" in shown

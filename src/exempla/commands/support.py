@@ -17,6 +17,8 @@ from exempla.settings import Settings
 if TYPE_CHECKING:
     from exempla.store.database import Database, Transaction
     from exempla.store.datasets import Dataset
+    from exempla.store.spaces import Space
+    from exempla.store.versions import Version
 
 T = TypeVar("T")
 
@@ -88,6 +90,32 @@ def find_dataset(tx: Transaction, name_or_id: str) -> Dataset:
     except Problem:
         raise NotFound(f"there is no dataset named {name_or_id!r}") from None
     return datasets.get(tx, OPERATOR, id)
+
+
+def find_version(tx: Transaction, dataset: Dataset, name_or_id: str) -> Version:
+    """Return the version of this name, or with this id."""
+    from exempla.store import versions
+
+    for version in versions.all_of(tx, dataset):
+        if name_or_id in (version.name, str(version.id)):
+            return version
+    raise NotFound(f"the dataset {dataset.name!r} has no version named {name_or_id!r}")
+
+
+def find_space(tx: Transaction, name_or_id: str) -> Space:
+    """Return the space of this name, or with this id; the name must be of one space alone."""
+    from exempla.store import spaces
+    from exempla.store.access import OPERATOR
+    from exempla.store.listing import FIRST
+
+    found = spaces.list_page(tx, OPERATOR, organization=None, name="", before=FIRST, limit=FIRST)
+    named = [one for one in found if name_or_id in (one.name, str(one.id))]
+    if not named:
+        raise NotFound(f"there is no space named {name_or_id!r}")
+    if len(named) > 1:
+        ids = ", ".join(str(one.id) for one in named)
+        raise ValidationError(f"several spaces are named {name_or_id!r}; give an id: {ids}")
+    return named[0]
 
 
 @contextmanager

@@ -69,6 +69,11 @@ def as_body(texts: dict[str, str]) -> str:
     return f"{{{members}}}"
 
 
+def as_row(id: str | None, texts: dict[str, str]) -> str:
+    """Return an example as a line of a file."""
+    return as_body(texts if id is None else {"id": msgspec.json.encode(id).decode()} | texts)
+
+
 Texts = dict[str, tuple[str | None, str | None]]
 
 

@@ -7,12 +7,10 @@ only then does anything go to the database. In memory are ids and times, some 10
 from __future__ import annotations
 
 import os
-import tempfile
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import count, pairwise
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -21,6 +19,7 @@ import pyarrow.compute as pc
 from exempla import clock
 from exempla.errors import ValidationError
 from exempla.ids import new_example_ids
+from exempla.scratch import Scratch
 from exempla.store.revisions import NewExample
 
 PART_ROWS = 5_000
@@ -41,14 +40,14 @@ class Given(NamedTuple):
     bodies: list[str]
 
 
-class Incoming:
-    """Collects examples, then gives them back, in parts. Close it to delete the file.
+class Incoming(Scratch):
+    """Collects examples, then gives them back, in parts.
 
     Messages count them in this unit, from 0 on or as their places say.
     """
 
     def __init__(self, folder: Path | None, unit: str = "row") -> None:
-        self._bodies = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        super().__init__(folder)
         self._unit = unit
         self._ends = array("q", [0])
         self._places = array("q")
@@ -59,20 +58,8 @@ class Incoming:
         self._updated_at = array("q")
         self._started_at = clock.now()
 
-    def __enter__(self) -> Incoming:
-        return self
-
-    def __exit__(
-        self, type: type[BaseException] | None, error: object, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
     def __len__(self) -> int:
         return len(self._ends) - 1
-
-    def close(self) -> None:
-        """Delete the temporary file."""
-        self._bodies.close()
 
     def add(
         self,
@@ -100,7 +87,7 @@ class Incoming:
             self._ends.append(end)
         if self._without_fields is None and b"{}" in bodies:
             self._without_fields = len(self) - len(bodies) + bodies.index(b"{}")
-        self._bodies.write(b"".join(bodies))
+        self._file.write(b"".join(bodies))
 
     def where(self, row: int) -> str:
         """Return the place of an example, for messages: `line 7`."""
@@ -133,8 +120,8 @@ class Incoming:
         while start < len(self):
             end = start + self._fitting(range(start, min(start + most, len(self))))
             first, *ends = self._ends[start : end + 1]
-            self._bodies.seek(first)
-            text = self._bodies.read(ends[-1] - first)
+            self._file.seek(first)
+            text = self._file.read(ends[-1] - first)
             edges = pairwise([0, *[end - first for end in ends]])
             bodies = [text[left:right].decode() for left, right in edges]
             yield Given(start, ids.slice(start, end - start).to_pylist(), bodies)
@@ -151,7 +138,8 @@ class Incoming:
         self._ids.clear()
         created, updated = _as_arrow(self._created_at), _as_arrow(self._updated_at)
         order = pc.sort_indices(pa.table({"created_at": created, "id": ids}), sort_keys=_ORDER)
-        self._bodies.flush()
+        self._file.rollover()  # so that it has a number
+        self._file.flush()
         for start in range(0, len(order), PART_ROWS):
             rows = order.slice(start, PART_ROWS)
             yield from self._parts(
@@ -192,7 +180,7 @@ class Incoming:
         created_at: list[int],
         updated_at: list[int],
     ) -> Iterator[list[NewExample]]:
-        file, ends = self._bodies.fileno(), self._ends
+        file, ends = self._file.fileno(), self._ends
         start = 0
         while start < len(rows):
             end = start + self._fitting(rows[start:])

@@ -24,7 +24,7 @@ from exempla.files.export import Export
 from exempla.files.formats import FORMATS, Format
 from exempla.ids import ResourceId
 from exempla.store import bodies as texts_of
-from exempla.store import bulk, diff, digests, examples, history, verify, versions
+from exempla.store import bulk, diff, digests, examples, history, schemas, verify, versions
 from exempla.store import datasets as datasets_store
 from exempla.store.access import OPERATOR
 from exempla.store.bodies import Fields
@@ -89,6 +89,11 @@ def attempt(
 
 def digest_of(store: Store, dataset: ResourceId, version: ResourceId | None = None) -> str:
     return store.read(digests.details, OPERATOR, dataset, version)[2].digest
+
+
+def compacted(store: Store, dataset: ResourceId, version: ResourceId) -> list[str]:
+    """Return bodies without white space: what differs in that alone is unchanged."""
+    return [msgspec.json.format(body, indent=-1) for body in store.bodies(dataset, version)]
 
 
 def emptied(store: Store) -> Dataset:
@@ -173,9 +178,8 @@ def test_an_update_is_as_patch(
         "by patch",
     )
     done = write(store, lines(*rows), dataset.id, v1.id, mode="update", into="by import")
-    assert store.bodies(dataset.id, done.version.id) == store.bodies(
-        dataset.id, by_patch.version.id
-    )
+    expected = compacted(store, dataset.id, by_patch.version.id)
+    assert compacted(store, dataset.id, done.version.id) == expected
     assert store.examples(dataset.id, v1.id) == before
     assert done.counts.ignored == len(change) - len(by_patch.example_ids)
     assert sum(done.counts) == len(change)
@@ -183,7 +187,7 @@ def test_an_update_is_as_patch(
         store, dataset.id, by_patch.version.id
     )
     write(store, lines(*rows), dataset.id, v1.id, mode="update")
-    assert store.bodies(dataset.id, v1.id) == store.bodies(dataset.id, by_patch.version.id)
+    assert compacted(store, dataset.id, v1.id) == expected
 
 
 def test_examples_are_appended_as_they_come(store: Store) -> None:
@@ -380,3 +384,22 @@ def test_large_examples_come_in_parts(store: Store, tmp_path: Path, format: Form
     assert max(map(len, pieces)) < 24_000_000
     file.close()
     assert sum(sizes) > 20_000_000
+
+
+@pytest.mark.parametrize("into", [None, "next"])
+def test_an_example_against_the_schema_is_told_by_its_line(store: Store, into: str | None) -> None:
+    dataset, _, (first, second) = store.dataset_of(2)
+    schema = raw(properties='{"n":{"type":"integer"}}', required='["n"]')
+    store.write(schemas.put, OPERATOR, dataset.id, schema)
+    before = store.versions(dataset.id), store.examples(dataset.id)
+    added = lines(*['{"n":1}'] * 6_000, "", '{"n":"x"}')
+    changes = lines(f'{{"id":"{first}","n":7}}', f'{{"id":"{second}","n":null}}')
+    said = "line {} does not satisfy the dataset's schema at '/n'"
+    for refused in (write, attempt):
+        with pytest.raises(ValidationError, match=said.format(6_002)):
+            refused(store, added, dataset.id, into=into)
+        with pytest.raises(ValidationError, match=said.format(2)):
+            refused(store, changes, dataset.id, mode="update", into=into)
+    assert (store.versions(dataset.id), store.examples(dataset.id)) == before
+    whole = lines('{"n":1}', '{"id":"new","n":2,"other":"x"}')
+    assert write(store, whole, dataset.id, into=into).counts == Counts(inserted=2)

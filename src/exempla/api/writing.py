@@ -124,7 +124,8 @@ class RequestHash:
 
     def update(self, part: bytes) -> None:
         """Add a part of the body."""
-        self._hash.update(part)
+        if self.key is not None:
+            self._hash.update(part)
 
     def asked(self) -> Asked | None:
         """Return the request, if it has a key."""

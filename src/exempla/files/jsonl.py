@@ -41,7 +41,9 @@ def read(file: BinaryIO) -> Iterator[Row]:
         if line.isspace():
             continue
         try:
-            fields = bodies.decode(as_text(line, number))
+            if not line.isascii():
+                as_text(line, number)  # the decoder does not look
+            fields = bodies.decode(line)
         except msgspec.ValidationError:
             raise ValidationError(f"line {number} is not a JSON object") from None
         except msgspec.DecodeError as error:

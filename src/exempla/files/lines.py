@@ -16,8 +16,8 @@ from exempla.nesting import is_too_deep
 from exempla.store.bodies import Fields
 from exempla.store.incoming import Incoming
 
-BYTES_AT_ONCE = 4_000_000
-"""Bytes of rows, about, that are in memory before they go on."""
+BYTES_AT_ONCE = 1_000_000
+"""Bytes of rows, about, that are in memory before they go on: few, for the caches of processors."""
 
 _MARK = b"\xef\xbb\xbf"
 """What some programs write before UTF-8."""

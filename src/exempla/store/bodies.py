@@ -49,8 +49,8 @@ def encode(fields: Fields) -> str:
     return _encode(fields).decode()
 
 
-def decode(body: str) -> Fields:
-    """Read a JSON object as fields."""
+def decode(body: str | bytes) -> Fields:
+    """Read a JSON object as fields. Bytes are UTF-8, which is not checked."""
     return _decoder.decode(body)
 
 

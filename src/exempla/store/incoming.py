@@ -157,8 +157,9 @@ class Incoming(Scratch):
 
     def _all_ids(self) -> pa.Array:
         """Return the ids of all that came, null for those without one; from now on in one piece."""
-        self._pack_ids()
-        self._ids = [pa.chunked_array(self._ids, pa.large_string()).combine_chunks()]
+        if self._last_ids or len(self._ids) != 1:
+            self._pack_ids()
+            self._ids = [pa.chunked_array(self._ids, pa.large_string()).combine_chunks()]
         return self._ids[0]
 
     def _filled(self, ids: pa.Array) -> pa.Array:

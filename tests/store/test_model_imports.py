@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from exempla.files import reading
+from exempla.ids import ResourceId
 from exempla.store.access import OPERATOR
-from exempla.store.imports import MODES, Counts, Import, Mode
+from exempla.store.imports import MODES, Counts, Import, Imported, Mode
 from tests.store.conftest import Store
 from tests.store.model import (
     FIELDS,
     ModelExample,
+    ModelVersion,
     as_row,
     as_texts,
     model_changes,
@@ -36,14 +38,10 @@ class ImportMachine(StoreMachine):
         ]
         name = f"version {len(self.versions)}" if new else None
         with self._import(zip(ids, given, strict=True), "insert", name) as work:
-            if refusal := self._refusal(version, given, new=new):
-                with refusal:
-                    self.store.write(work.write, OPERATOR, self.dataset, address)
-                return
-            done = self.store.write(work.write, OPERATOR, self.dataset, address)
-        if name:
-            version = self._branch(version, done.version.id, name)
-        assert done.version.id == version.id
+            written = self._write(work, version, address, given)
+        if not written:
+            return
+        done, version = written
         assert done.counts == Counts(inserted=len(given))
         adopted = self._adopt(version, given)
         assert [id for id, wanted in zip(adopted, ids, strict=True) if wanted] == list(
@@ -67,14 +65,10 @@ class ImportMachine(StoreMachine):
         results = [version.texts(id) | texts for id, texts in changed.items()]
         name = f"version {len(self.versions)}" if new else None
         with self._import(changes.items(), "update", name) as work:
-            if refusal := self._refusal(version, results, new=new):
-                with refusal:
-                    self.store.write(work.write, OPERATOR, self.dataset, address)
-                return
-            done = self.store.write(work.write, OPERATOR, self.dataset, address)
-        if name:
-            version = self._branch(version, done.version.id, name)
-        assert done.version.id == version.id
+            written = self._write(work, version, address, results)
+        if not written:
+            return
+        done, version = written
         assert done.counts == Counts(
             0, len(changed), len(held) - len(changed), len(changes) - len(held)
         )
@@ -103,6 +97,24 @@ class ImportMachine(StoreMachine):
         assert {one.id: (one.kind, as_texts(one.fields)) for one in tried.changes} == expected
         assert sum(tried.counts) == len(rows)
         assert (tried.version.id, tried.is_new, tried.has_more) == (version.id, new, False)
+
+    def _write(
+        self,
+        work: Import,
+        version: ModelVersion,
+        address: ResourceId | None,
+        results: Iterable[dict[str, str]],
+    ) -> tuple[Imported, ModelVersion] | None:
+        """Import, and return the version written to; None if that is refused, as it must be."""
+        if refusal := self._refusal(version, results, new=bool(work.new_version)):
+            with refusal:
+                self.store.write(work.write, OPERATOR, self.dataset, address)
+            return None
+        done = self.store.write(work.write, OPERATOR, self.dataset, address)
+        if work.new_version:
+            version = self._branch(version, done.version.id, work.new_version)
+        assert done.version.id == version.id
+        return done, version
 
     @contextmanager
     def _import(

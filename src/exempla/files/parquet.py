@@ -15,7 +15,7 @@ from exempla.errors import InvalidRequest
 from exempla.store.bodies import StoredExample
 from exempla.store.incoming import Incoming
 
-ROW_GROUP_BYTES = 16 * 1024 * 1024
+ROW_GROUP_BYTES = 8 * 1024 * 1024
 ROW_GROUP_ROWS = 50_000
 """Bytes in memory and rows, about, of a row group, which is written at once."""
 

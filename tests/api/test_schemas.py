@@ -157,8 +157,9 @@ def test_columns(client: httpx.Client) -> None:
         "types": {"string": 3},
         "distinct_count": 2,
         "distinct_is_exact": True,
-        "string_length": {"min": 1, "max": 4, "mean": 3.0},
+        "string_length": {"min": 1, "max": 4, "mean": 3.0, "histogram": [0, 1, 0, 2]},
         "number_range": None,
+        "top_values": [{"value": "four", "count": 2}, {"value": "é", "count": 1}],
     }
     assert (n["types"], n["fill_rate"]) == ({"integer": 1, "number": 1}, 0.5)
     assert (m["types"], m["null_count"], m["distinct_count"]) == ({"null": 1, "object": 1}, 1, 2)

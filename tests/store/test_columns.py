@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,16 @@ from exempla.ids import ResourceId
 from exempla.limits import MAX_COLUMNS
 from exempla.store import columns, examples
 from exempla.store.access import OPERATOR
-from exempla.store.columns import FIELDS_OF_KEPT, KEPT, Column, Distinct, Lengths, Page, Seen
+from exempla.store.columns import (
+    FIELDS_OF_KEPT,
+    KEPT,
+    Column,
+    Distinct,
+    Lengths,
+    Page,
+    Seen,
+    TopValue,
+)
 from tests.store.conftest import Store
 from tests.store.model import NAMES, TEXTS, as_body, without_space
 from tests.store.values import fields, raw
@@ -63,10 +73,28 @@ def plainly(bodies: list[dict[str, str]]) -> dict[str, dict[str, Any]]:
             "null_count": texts.count("null"),
             "types": {kind: kinds.count(kind) for kind in kinds},
             "distinct": len({without_space(text) for text in texts}),
+            "histogram": histogram(lengths),
+            "top": top(texts),
             "lengths": lengths and (min(lengths), max(lengths), sum(lengths) / len(lengths)),
             "range": numbers and (min(numbers), max(numbers)),
         }
     return found
+
+
+def histogram(lengths: list[int]) -> list[int]:
+    bounds = [(0, 1)] + [(2**bits, 2 ** (bits + 1)) for bits in range(20)]
+    counts = [sum(low <= length < high for length in lengths) for low, high in bounds]
+    while counts and not counts[-1]:
+        counts.pop()
+    return counts
+
+
+def top(texts: list[str]) -> list[int] | None:
+    """Return how often the ten most frequent values are there."""
+    counts = Counter(map(without_space, texts))
+    if any(len(text.encode()) > 200 for text in counts):
+        return None
+    return [count for _, count in counts.most_common(10)]
 
 
 def as_told(column: Column) -> dict[str, Any]:
@@ -77,6 +105,8 @@ def as_told(column: Column) -> dict[str, Any]:
         "fill_rate": column.fill_rate,
         "null_count": column.null_count,
         "types": column.types,
+        "histogram": lengths.histogram if lengths else [],
+        "top": None if column.top_values is None else [one.count for one in column.top_values],
         "distinct": column.distinct_count,
         "lengths": (lengths.min, lengths.max, pytest.approx(lengths.mean)) if lengths else [],
         "range": [Decimal(bytes(end).decode()) for end in (range.min, range.max)] if range else [],
@@ -95,6 +125,17 @@ def test_columns_are_what_a_plain_evaluator_finds(bodies: list[dict[str, str]]) 
         assert told[name] | {"range": list(told[name]["range"])} == one | {
             "range": list(one["range"])
         }
+
+
+def test_values_are_counted_until_there_are_too_many() -> None:
+    seen = Seen()
+    seen.look_at(f'{{"few":{n % 20},"many":{n},"long":"{"x" * 200}"}}' for n in range(300))
+    few, many, long = seen.columns()
+    assert few.top_values is not None
+    assert [(bytes(one.value), one.count) for one in few.top_values] == [
+        (b"%d" % n, 15) for n in range(10)
+    ]
+    assert (many.top_values, long.top_values) == (None, None)
 
 
 @pytest.mark.parametrize(("kept", "count"), [(KEPT, 2_000), (KEPT, 100_000), (256, 50_000)])
@@ -152,7 +193,16 @@ def test_columns_of_each_version(store: Store) -> None:
     page = of(store, dataset.id, v1.id)
     assert page.version == v1
     assert page.columns[1] == Column(
-        "s", 1, 1 / 3, 0, {"string": 1}, 1, True, Lengths(2, 2, 2.0), None
+        "s",
+        1,
+        1 / 3,
+        0,
+        {"string": 1},
+        1,
+        True,
+        Lengths(2, 2, 2.0, [0, 0, 1]),
+        None,
+        [TopValue(msgspec.Raw(b'"\\u00e9a"'), 1)],
     )
     n = page.columns[0]
     assert n.number_range

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from heapq import nsmallest
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -34,11 +34,17 @@ The number of more is estimated from them, with a standard error of 1 / sqrt(KEP
 FIELDS_OF_KEPT = 256
 """Over so many fields half as many hashes are kept of each, over twice as many a quarter, ..."""
 
+TOP = 10
+"""So many of the most frequent values of a field are told."""
+
+LONGEST_COUNTED = 200
+"""Bytes of JSON of a value that is counted for it."""
+
 _HASHES = 2**64
 _END = _HASHES // 2
 """Hashes are below this, and none is below `-_END`."""
 
-_TYPE_BY_START = {
+TYPE_BY_START: dict[bytes, Literal["string", "boolean", "null", "object", "array"]] = {
     b'"': "string",
     b"t": "boolean",
     b"f": "boolean",
@@ -46,6 +52,8 @@ _TYPE_BY_START = {
     b"{": "object",
     b"[": "array",
 }
+"""The types of JSON by the first byte of a value; all others are numbers."""
+
 _string = msgspec.json.Decoder(str).decode
 
 
@@ -55,6 +63,15 @@ class Lengths(msgspec.Struct):
     min: int
     max: int
     mean: float
+    histogram: list[int]
+    """How many are of length 0, of 1, of 2 or 3, of 4 to 7, of 8 to 15, and so on."""
+
+
+class TopValue(msgspec.Struct):
+    """A value, and how many examples have it."""
+
+    value: msgspec.Raw
+    count: int
 
 
 class Range(msgspec.Struct):
@@ -84,6 +101,8 @@ class Column(msgspec.Struct):
     """None without strings."""
     number_range: Range | None
     """None without numbers."""
+    top_values: list[TopValue] | None
+    """The most frequent values, at most `TOP`; None for a field of many or of long values."""
 
 
 class Page(NamedTuple):
@@ -160,9 +179,11 @@ class _Field:
         self._shortest = self._longest = self._characters = 0
         self._least: tuple[Decimal, bytes] | None = None
         self._greatest: tuple[Decimal, bytes] | None = None
+        self._histogram: list[int] = []
+        self._counts: dict[bytes, int] | None = {}
 
     def take(self, text: bytes) -> None:
-        type = _TYPE_BY_START.get(text[:1]) or _type_of_number(text)
+        type = TYPE_BY_START.get(text[:1]) or _type_of_number(text)
         self._types[type] += 1
         if type == "string":
             self._take_string(text)
@@ -171,6 +192,16 @@ class _Field:
         elif type in ("object", "array"):
             text = bodies.compact(msgspec.Raw(text))
         self.distinct.add(text)
+        if self._counts is not None:
+            self._count(text, self._counts)
+
+    def _count(self, text: bytes, counts: dict[bytes, int]) -> None:
+        """Count the value, or no more values of a field that has too many."""
+        count = counts.get(text, 0)
+        if count or (len(counts) < self.distinct.kept // 4 and len(text) <= LONGEST_COUNTED):
+            counts[text] = count + 1
+        else:
+            self._counts = None
 
     def _take_string(self, text: bytes) -> None:
         length = len(text) - 2 if text.isascii() and b"\\" not in text else len(_string(text))
@@ -179,6 +210,10 @@ class _Field:
         if length > self._longest:
             self._longest = length
         self._characters += length
+        bits = length.bit_length()
+        if bits >= len(self._histogram):
+            self._histogram += [0] * (bits + 1 - len(self._histogram))
+        self._histogram[bits] += 1
 
     def _take_number(self, text: bytes) -> None:
         value = exact(text.decode())
@@ -191,7 +226,8 @@ class _Field:
         count, strings = self._types.total(), self._types["string"]
         lengths = range = None
         if strings:
-            lengths = Lengths(self._shortest, self._longest, self._characters / strings)
+            mean = self._characters / strings
+            lengths = Lengths(self._shortest, self._longest, mean, self._histogram)
         if self._least and self._greatest:
             range = Range(msgspec.Raw(self._least[1]), msgspec.Raw(self._greatest[1]))
         return Column(
@@ -204,7 +240,14 @@ class _Field:
             distinct_is_exact=self.distinct.is_exact,
             string_length=lengths,
             number_range=range,
+            top_values=None if self._counts is None else _top(self._counts),
         )
+
+
+def _top(counts: dict[bytes, int]) -> list[TopValue]:
+    """Return the most frequent values; of those that are as frequent, the ones met first."""
+    most = sorted(counts.items(), key=lambda item: -item[1])[:TOP]
+    return [TopValue(msgspec.Raw(value), count) for value, count in most]
 
 
 class Distinct:
@@ -214,7 +257,7 @@ class Distinct:
     """
 
     def __init__(self, kept: int) -> None:
-        self._kept = kept
+        self.kept = kept
         self._hashes: set[int] = set()
         self._below = _END
 
@@ -223,12 +266,12 @@ class Distinct:
         hashed = hash(value)
         if hashed < self._below:
             self._hashes.add(hashed)
-            if len(self._hashes) > 2 * self._kept:
-                self.keep(self._kept)
+            if len(self._hashes) > 2 * self.kept:
+                self.keep(self.kept)
 
     def keep(self, kept: int) -> None:
         """Keep no more hashes than this from now on."""
-        self._kept = kept
+        self.kept = kept
         if len(self._hashes) > kept:
             self._hashes = set(nsmallest(kept, self._hashes))
             self._below = max(self._hashes)
@@ -243,8 +286,8 @@ class Distinct:
         """How many different values there were."""
         if self.is_exact:
             return len(self._hashes)
-        greatest = nsmallest(self._kept, self._hashes)[-1]
-        return round((self._kept - 1) * _HASHES / (greatest + _END))
+        greatest = nsmallest(self.kept, self._hashes)[-1]
+        return round((self.kept - 1) * _HASHES / (greatest + _END))
 
 
 def _type_of_number(text: bytes) -> str:

@@ -24,6 +24,9 @@ MAX_IDEMPOTENCY_KEY_LENGTH = 255
 IDEMPOTENCY_S = 86_400
 """Seconds that the answer to a request with an `Idempotency-Key` is kept."""
 
+SESSION_S = 14 * 86_400
+"""Seconds that a log-in to the pages lasts, if its key works for so long."""
+
 MAX_NESTING = 100
 """Levels of arrays and objects in the value of a field; more is `422`."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from exempla.errors import NotFound
 from exempla.ids import ResourceId, new_example_ids
 from exempla.store import annotations as annotations_store
 from exempla.store import bodies, datasets, revisions, schemas, versions, writes
@@ -61,19 +62,42 @@ def list_page(
     dataset_id: ResourceId,
     version_id: ResourceId | None,
     *,
-    after: int,
+    after: int = 0,
+    before: int | None = None,
     limit: int,
 ) -> Page:
     """Return the version's examples after this ordinal, at most `limit`, oldest first.
+
+    Or, with `before`, those next before that ordinal. The version is the latest if not given.
+    """
+    dataset = datasets.get(tx, permit, dataset_id)
+    version = versions.get(tx, dataset, version_id)
+    at = versions.at(dataset, version)
+    rows = (
+        revisions.page(tx, at, after, limit)
+        if before is None
+        else revisions.page_before(tx, at, before, limit)
+    )
+    return page_of(tx, dataset, version, [Example(*row) for row in rows])
+
+
+def one(
+    tx: Transaction,
+    permit: Permit,
+    dataset_id: ResourceId,
+    version_id: ResourceId | None,
+    example_id: str,
+) -> Page:
+    """Return the page of this one example; raise `NotFound` if the version does not hold it.
 
     The version is the latest if not given.
     """
     dataset = datasets.get(tx, permit, dataset_id)
     version = versions.get(tx, dataset, version_id)
-    found = [
-        Example(*row) for row in revisions.page(tx, versions.at(dataset, version), after, limit)
-    ]
-    return page_of(tx, dataset, version, found)
+    found = revisions.find(tx, versions.at(dataset, version), [example_id]).get(example_id)
+    if not found:
+        raise NotFound(f"the version {version.name!r} has no example with the id {example_id!r}")
+    return list_page(tx, permit, dataset_id, version.id, after=found.ordinal - 1, limit=1)
 
 
 def page_of(tx: Transaction, dataset: Dataset, version: Version, found: list[Example]) -> Page:

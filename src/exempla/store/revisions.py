@@ -78,8 +78,8 @@ _PAGE = """
     SELECT r.ordinal, e.id, e.created_at, r.updated_at, r.body
     FROM revisions AS r
     JOIN examples AS e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal
-    WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND r.ordinal <= :last AND {held}
-    ORDER BY r.ordinal
+    WHERE r.dataset_id = :dataset_id AND r.ordinal {beyond} :place AND r.ordinal <= :last AND {held}
+    ORDER BY r.ordinal {order}
     LIMIT :limit"""
 
 _OPEN = """
@@ -121,6 +121,33 @@ _EVERYTHING = """
     JOIN examples AS e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal
     WHERE r.dataset_id = :dataset_id
     ORDER BY r.ordinal, r.valid_from"""
+
+# "valid_from > 1" and "valid_to < end" let the partial indexes serve.
+_OPENED_AT = """
+    SELECT COUNT(*), COALESCE(SUM(replaced), 0)
+    FROM (
+        SELECT CASE WHEN EXISTS (
+            SELECT 1 FROM revisions AS closed
+            WHERE closed.dataset_id = opened.dataset_id AND closed.ordinal = opened.ordinal
+              AND closed.valid_to = :number) THEN 1 ELSE 0 END AS replaced
+        FROM revisions AS opened
+        WHERE opened.dataset_id = :dataset_id AND opened.valid_from = :number
+          AND opened.valid_from > 1
+        LIMIT :most
+    ) AS counted"""
+_CLOSED_AT = """
+    SELECT COUNT(*)
+    FROM (
+        SELECT 1
+        FROM revisions AS closed
+        WHERE closed.dataset_id = :dataset_id AND closed.valid_to = :number
+          AND closed.valid_to < {end}
+          AND NOT EXISTS (
+            SELECT 1 FROM revisions AS opened
+            WHERE opened.dataset_id = closed.dataset_id AND opened.ordinal = closed.ordinal
+              AND opened.valid_from = :number)
+        LIMIT :most
+    ) AS counted"""
 
 # What was neither opened nor closed between two versions is the same in both. "+ordinal" keeps
 # SQLite's planner from reading all that comes after the ordinal.
@@ -168,14 +195,13 @@ def page(tx: Transaction, at: At, after: int, limit: int) -> list[Row]:
 
     Each is `(ordinal, id, created_at, updated_at, body)`.
     """
-    return tx.all(
-        _PAGE.format(held=held("r", at, "version")),
-        dataset_id=at.dataset_id,
-        version=at.number,
-        after=after,
-        last=at.last_ordinal,
-        limit=limit,
-    )
+    return tx.all(_page_query(at), **_page_values(at, after, limit))
+
+
+def page_before(tx: Transaction, at: At, before: int, limit: int) -> list[Row]:
+    """Return the version's examples next before this ordinal, as `page` does, in order."""
+    rows = tx.all(_page_query(at, backwards=True), **_page_values(at, before, limit))
+    return rows[::-1]
 
 
 def parts(tx: Transaction, at: At, after: int = 0) -> Iterator[list[Row]]:
@@ -185,15 +211,7 @@ def parts(tx: Transaction, at: At, after: int = 0) -> Iterator[list[Row]]:
     """
     part: list[Row] = []
     size = 0
-    rows = tx.each(
-        _PAGE.format(held=held("r", at, "version")),
-        dataset_id=at.dataset_id,
-        version=at.number,
-        after=after,
-        last=at.last_ordinal,
-        limit=_ALL,
-    )
-    for row in rows:
+    for row in tx.each(_page_query(at), **_page_values(at, after, _ALL)):
         part.append(row)
         size += len(row[-1])
         if len(part) == MAX_PART or size >= PART_SIZE:
@@ -201,6 +219,21 @@ def parts(tx: Transaction, at: At, after: int = 0) -> Iterator[list[Row]]:
             part, size = [], 0
     if part:
         yield part
+
+
+def _page_query(at: At, *, backwards: bool = False) -> str:
+    order = {"beyond": "<", "order": "DESC"} if backwards else {"beyond": ">", "order": "ASC"}
+    return _PAGE.format(held=held("r", at, "version"), **order)
+
+
+def _page_values(at: At, place: int, limit: int) -> dict[str, object]:
+    return {
+        "dataset_id": at.dataset_id,
+        "version": at.number,
+        "place": place,
+        "last": at.last_ordinal,
+        "limit": limit,
+    }
 
 
 def next_size(part: Sequence[Row]) -> int:
@@ -258,6 +291,17 @@ def differing(
         base=base.number,
         head=head.number,
     )
+
+
+def turnover(tx: Transaction, dataset_id: int, number: int, most: int) -> tuple[int, int, int]:
+    """Return how many examples the version has more, has otherwise, and lacks.
+
+    That is beside the version with the number before. Each is `most` if it is that or more.
+    """
+    where: dict[str, object] = {"dataset_id": dataset_id, "number": number, "most": most}
+    opened, replaced = tx.exactly_one(_OPENED_AT, **where)
+    (closed,) = tx.exactly_one(_CLOSED_AT.format(end=END), **where)
+    return opened - replaced, replaced, closed
 
 
 def add(tx: Transaction, at: At, added: Iterable[NewExample]) -> None:

@@ -36,8 +36,9 @@ _Scanned = tuple[int, str, int, str]
 _SCAN = """
     SELECT r.ordinal, {id}, r.updated_at, r.body
     FROM revisions AS r{joined}
-    WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND r.ordinal <= :last AND {held}{only}
-    ORDER BY r.ordinal
+    WHERE r.dataset_id = :dataset_id AND r.ordinal {beyond} :place AND r.ordinal <= :last
+      AND {held}{only}
+    ORDER BY r.ordinal {order}
     LIMIT :limit"""
 _EXAMPLES = " JOIN examples AS e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal"
 
@@ -54,19 +55,25 @@ def page(
     version_id: ResourceId | None,
     *,
     filter: Filter,
-    after: int,
+    after: int = 0,
+    before: int | None = None,
     limit: int,
     until: float,
 ) -> Page:
     """Return the version's examples after this ordinal that match, at most `limit`, oldest first.
 
-    The version is the latest if not given. Raises `Unavailable` when it is not
-    done at `until`, a time of `time.monotonic()`.
+    Or, with `before`, those next before that ordinal. The version is the latest if not given.
+    Raises `Unavailable` when it is not done at `until`, a time of `time.monotonic()`.
     """
     dataset = datasets.get(tx, permit, dataset_id)
     version = versions.get(tx, dataset, version_id)
     with time_limit(tx, until):
-        found = _matches(tx, dataset, versions.at(dataset, version), filter, after, limit)
+        at = versions.at(dataset, version)
+        found = (
+            _matches(tx, dataset, at, filter, after, limit)
+            if before is None
+            else _matches(tx, dataset, at, filter, before, limit, backwards=True)[::-1]
+        )
     return examples.page_of(tx, dataset, version, found)
 
 
@@ -87,13 +94,22 @@ def time_limit(tx: Transaction, until: float) -> Iterator[None]:
 
 
 def _matches(
-    tx: Transaction, dataset: Dataset, at: At, filter: Filter, after: int, limit: int
+    tx: Transaction,
+    dataset: Dataset,
+    at: At,
+    filter: Filter,
+    place: int,
+    limit: int,
+    *,
+    backwards: bool = False,
 ) -> list[Example]:
     condition, values = _NARROW[tx.engine.name](filter)
     scan = _SCAN.format(
         id="e.id" if filter.names_ids else "''",
         joined=_EXAMPLES if filter.names_ids else "",
         held=revisions.held("r", at, "version"),
+        beyond="<" if backwards else ">",
+        order="DESC" if backwards else "ASC",
         only=f" AND ({condition})" if condition else "",
     )
     values |= {"dataset_id": at.dataset_id, "version": at.number, "last": at.last_ordinal}
@@ -101,8 +117,9 @@ def _matches(
     found: list[_Scanned] = []
     size = limit
     while True:
-        batch = tx.all(scan, **values, after=after, limit=size)
-        annotations = _annotations(tx, at, filter.annotations, batch)
+        batch = tx.all(scan, **values, place=place, limit=size)
+        in_order = batch[::-1] if backwards else batch
+        annotations = _annotations(tx, at, filter.annotations, in_order)
         for row in batch:
             deadline.check()
             ordinal, id, _, body = row
@@ -110,7 +127,7 @@ def _matches(
                 found.append(row)
         if len(found) >= limit or len(batch) < size:
             return _examples(tx, at, found[:limit])
-        after = batch[-1][0]
+        place = batch[-1][0]
         size = revisions.next_size(batch)
 
 

@@ -282,6 +282,15 @@ answers = Table(  # to requests with an idempotency key, for a day
     Index("ix_answers_created_at", "created_at"),
 )
 
+sessions = Table(  # of people who logged in to the pages with a key
+    "sessions",
+    metadata,
+    Column("token_hash", Text, primary_key=True),  # SHA-256 of what the cookie holds
+    Column("key_id", _Id, ForeignKey("api_keys.id"), nullable=False),
+    _integer("expires_at"),
+    Index("ix_sessions_expires_at", "expires_at"),
+)
+
 _added = text("first_ordinal > 0")
 Index(
     "ix_writes_added",

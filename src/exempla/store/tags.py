@@ -57,6 +57,11 @@ _OF_DATASET = f"""{_SELECT}
     WHERE d.dataset_id = :dataset
     ORDER BY t.updated_at DESC, t.id DESC"""
 
+_OF_SPACE = f"""{_SELECT}
+    WHERE t.space_id = :space
+    ORDER BY t.name_folded
+    LIMIT :limit"""
+
 _LOCK_DATASETS = """
     SELECT d.id, d.suffix FROM datasets AS d JOIN dataset_tags AS t ON t.dataset_id = d.id
     WHERE t.tag_id = :id AND d.space_id = :space_id
@@ -126,6 +131,12 @@ def delete(tx: Transaction, permit: Permit, id: ResourceId) -> None:
 def of_dataset(tx: Transaction, permit: Permit, dataset_id: ResourceId) -> list[Tag]:
     """Return the dataset's tags, the one changed last first."""
     return _attached(tx, datasets.get(tx, permit, dataset_id))
+
+
+def of_space(tx: Transaction, permit: Permit, space_id: ResourceId, limit: int) -> list[Tag]:
+    """Return the space's tags by name, at most so many."""
+    spaces.get(tx, permit, space_id)
+    return [_tag(row) for row in tx.all(_OF_SPACE, space=space_id.number, limit=limit)]
 
 
 def attach(

@@ -1,0 +1,68 @@
+"""Sessions of the pages: a browser's random token stands for the key that was logged in with.
+
+Only the token's hash is stored, and the key is looked up again with each request, so that a key
+that was revoked or has expired stops at once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import NamedTuple
+
+from exempla import clock
+from exempla.limits import SESSION_S
+from exempla.store import keys
+from exempla.store.database import Transaction
+from exempla.store.keys import Principal
+
+
+class Visitor(NamedTuple):
+    """Who looks at the pages."""
+
+    principal: Principal
+    email: str
+    key_name: str
+
+
+_BEGIN = """
+    INSERT INTO sessions (token_hash, key_id, expires_at)
+    VALUES (:token_hash, :key_id, :expires_at)"""
+
+_FIND = """
+    SELECT k.secret_hash, u.email, k.name
+    FROM sessions AS s JOIN api_keys AS k ON k.id = s.key_id JOIN users AS u ON u.id = k.user_id
+    WHERE s.token_hash = :token_hash AND s.expires_at > :now"""
+
+
+def begin(tx: Transaction, secret_hash: str) -> str | None:
+    """Begin a session with the key of this hash; return its token, None if the key does not work.
+
+    Sessions that are over are removed.
+    """
+    principal = keys.authenticate(tx, secret_hash)
+    if principal is None:
+        return None
+    now = clock.now()
+    tx.run("DELETE FROM sessions WHERE expires_at <= :now", now=now)
+    token = secrets.token_urlsafe(32)
+    tx.run(
+        _BEGIN,
+        token_hash=keys.secret_hash(token),
+        key_id=principal.permit.key_id.number,
+        expires_at=now + SESSION_S * clock.MICROSECONDS,
+    )
+    return token
+
+
+def find(tx: Transaction, token: str) -> Visitor | None:
+    """Return whose session this is; None if it is over, or its key does not work any more."""
+    row = tx.one(_FIND, token_hash=keys.secret_hash(token), now=clock.now())
+    principal = keys.authenticate(tx, row[0]) if row else None
+    return Visitor(principal, row[1], row[2]) if row and principal else None
+
+
+def end(tx: Transaction, token: str) -> None:
+    """End the session, if there is one."""
+    tx.run(
+        "DELETE FROM sessions WHERE token_hash = :token_hash", token_hash=keys.secret_hash(token)
+    )

@@ -115,12 +115,7 @@ class AnnotationConfigsController(Controller):
         self, writing: WritingDependency, permit: PermitDependency, data: JSONBody[CreateConfig]
     ) -> Response[ConfigAnswer]:
         """Make an annotation config."""
-        given = _settings(data)
-        for member in _MEMBERS[data.annotation_config_type]:
-            if member not in given and member != "optimization_direction":
-                raise ValidationError(f"{member} is required")
-        settings = ConfigSettings(**given)
-        check_range(settings)
+        settings = settings_of(data)
         return await writing(
             plain(_answer),
             annotation_configs.create,
@@ -174,6 +169,17 @@ class AnnotationConfigsController(Controller):
 
 def _id(text: str) -> ResourceId:
     return parse_id(text, "AnnotationConfig", "annotation_config_id")
+
+
+def settings_of(data: CreateConfig) -> ConfigSettings:
+    """Return the settings of a new config, which must be all of its type, and no others."""
+    given = _settings(data)
+    for member in _MEMBERS[data.annotation_config_type]:
+        if member not in given and member != "optimization_direction":
+            raise ValidationError(f"{member} is required")
+    settings = ConfigSettings(**given)
+    check_range(settings)
+    return settings
 
 
 def _settings(data: CreateConfig | UpdateConfig) -> dict[str, Any]:

@@ -46,7 +46,7 @@ async def _authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> keys.
     database: Database = connection.app.state.database
     principal = known(await database.read(keys.authenticate, keys.secret_hash(secret)), _HELP)
     if principal.is_use_due():
-        _note_use(database, principal.permit.key_id)
+        note_use(database, principal.permit.key_id)
     return principal
 
 
@@ -67,7 +67,7 @@ def known(principal: keys.Principal | None, help: str) -> keys.Principal:
     return principal
 
 
-def _note_use(database: Database, key: ResourceId) -> None:
+def note_use(database: Database, key: ResourceId) -> None:
     """Store that the key is in use, once, without the request waiting for it."""
     if key in _noting:
         return

@@ -62,19 +62,25 @@ def render(problem: Problem, path: str, headers: dict[str, str] | None = None) -
 
 def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Render whatever a request raised, the framework's own errors included."""
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return render(problem_of(request, error), request.scope["path"], headers)
+
+
+def problem_of(request: Request[Any, Any, Any], error: Exception) -> Problem:
+    """Return what to tell the client of whatever a request raised; log what it must not know."""
     path = request.scope["path"]
     if isinstance(error, Unavailable):
         _log.warning(
             "unavailable", path=path, method=request.method, cause=repr(error.__cause__ or error)
         )
     if isinstance(error, Problem):
-        return render(error, path)
+        return error
     if isinstance(error, HTTPException) and error.status_code < 500:
-        return render(_of_framework(error, request), path, error.headers)
+        return _of_framework(error, request)
     if isinstance(error, InternalServerException) and "disconnected" in error.detail:
         _log.info("client left", path=path, method=request.method)
-        return render(InvalidRequest("the body ended early"), path)
-    return render(failed(error, request.scope), path)
+        return InvalidRequest("the body ended early")
+    return failed(error, request.scope)
 
 
 def failed(error: Exception, scope: HTTPScope) -> Problem:

@@ -28,12 +28,15 @@ from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_FILE_BYTES
 from exempla.memory import give_back
 from exempla.store import datasets, diff, versions
+from exempla.store.access import Permit
+from exempla.store.database import Database
 from exempla.store.datasets import Dataset
 from exempla.store.versions import Version
 
 if TYPE_CHECKING:
     from exempla.files.export import Export
     from exempla.store.imports import Imported, Tried
+    from exempla.store.incoming import Incoming
 
 _NOT_IN_FILE_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\\/:*?"<>|]+')
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
@@ -93,26 +96,8 @@ class FilesController(Controller):
         version_id: FromQuery[str | None] = None,
     ) -> Stream:
         """Return a version as a file: JSONL, CSV or Parquet."""
-        from exempla.files.export import Export
-        from exempla.store import bulk
-
         dataset, version = _ids(dataset_id, version_id)
-        chosen = _format(format)
-        export = Export(chosen, database.engine.scratch)
-        try:
-            with _room():
-                found = await database.read_whole(bulk.read, permit, dataset, version, export.take)
-        except BaseException:
-            export.close()
-            raise
-        return Stream(
-            _sent(export),
-            media_type=MEDIA_TYPES[chosen],
-            headers={
-                "Content-Disposition": _disposition(*found, chosen),
-                "ETag": etag(versions.tag_of(*found)),
-            },
-        )
+        return await export_file(database, permit, dataset, version, _format(format))
 
     @post("/import", status_code=200, request_max_body_size=MAX_FILE_BYTES)
     async def import_examples(
@@ -128,7 +113,6 @@ class FilesController(Controller):
         dry_run: FromQuery[str | None] = None,
     ) -> Response[ImportAnswer]:
         """Add the examples of a file to a version, or update its examples by id."""
-        from exempla.files import reading
         from exempla.store.imports import MODES, Import
 
         where = _ids(dataset_id, version_id)
@@ -142,8 +126,7 @@ class FilesController(Controller):
         folder = database.engine.scratch
         with _room(), tempfile.TemporaryFile(dir=folder) as file:
             await _receive(request, file, hash)
-            loop = asyncio.get_running_loop()
-            incoming = await loop.run_in_executor(_threads, reading.read, chosen, file, folder)
+            incoming = await read_file(database, chosen, file)
         try:
             writing = Writing.of_hashed(request, database, hash)
             work = Import(incoming, how, into)
@@ -153,6 +136,45 @@ class FilesController(Controller):
         finally:
             incoming.close()
             await asyncio.to_thread(give_back)
+
+
+async def export_file(
+    database: Database,
+    permit: Permit,
+    dataset: ResourceId,
+    version: ResourceId | None,
+    format: Format,
+) -> Stream:
+    """Return a version, the latest if none is given, as a file that is sent as it is read."""
+    from exempla.files.export import Export
+    from exempla.store import bulk
+
+    export = Export(format, database.engine.scratch)
+    try:
+        with _room():
+            found = await database.read_whole(bulk.read, permit, dataset, version, export.take)
+    except BaseException:
+        export.close()
+        raise
+    return Stream(
+        _sent(export),
+        media_type=MEDIA_TYPES[format],
+        headers={
+            "Content-Disposition": _disposition(*found, format),
+            "ETag": etag(versions.tag_of(*found)),
+        },
+    )
+
+
+async def read_file(database: Database, format: Format, file: BinaryIO) -> Incoming:
+    """Return the examples of a file, which can be read anywhere in it; close what is returned."""
+    from exempla.files import reading
+
+    loop = asyncio.get_running_loop()
+    with _room():
+        return await loop.run_in_executor(
+            _threads, reading.read, format, file, database.engine.scratch
+        )
 
 
 @contextmanager

@@ -43,6 +43,7 @@ from exempla.errors import NotFound, Problem
 from exempla.limits import MAX_BODY_BYTES
 from exempla.settings import DEFAULT_QUERY_TIMEOUT_S
 from exempla.store.database import Database
+from exempla.web.app import beside, create_pages
 
 _COLLAPSED = re.compile(rb"//|%2[fF]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -50,8 +51,10 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 def create_app(database: Database, query_timeout: float = DEFAULT_QUERY_TIMEOUT_S) -> ASGIApp:
     """Return the application that serves this database; a search may take so many seconds."""
-    app = create_litestar(database, query_timeout)
-    return _with_request_id(_with_exact_paths(_with_head_and_options(app)))
+    api = create_litestar(database, query_timeout)
+    pages = create_pages(database, query_timeout, api.state.purger.wake)
+    app = beside(_with_head_and_options(api), _with_head_and_options(pages), api, pages)
+    return _with_request_id(_with_exact_paths(app))
 
 
 def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIMEOUT_S) -> Litestar:
@@ -81,7 +84,7 @@ def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIM
     describe = describer(handlers, dependencies)
     return Litestar(
         route_handlers=[*handlers, *not_supported_routes()],
-        state=datastructures.State({"database": database, "describe": describe}),
+        state=datastructures.State({"database": database, "describe": describe, "purger": purger}),
         dependencies=dependencies,
         guards=[authorize],
         dto=JsonBody,

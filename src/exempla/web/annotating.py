@@ -1,0 +1,55 @@
+"""Set an annotation of an example, from the forms on its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Response, post
+from litestar.params import FromPath
+
+from exempla.api import fields
+from exempla.errors import ValidationError
+from exempla.limits import MAX_TEXT_LENGTH
+from exempla.store import annotations as annotations_store
+from exempla.store.annotations import Value
+from exempla.web import heads, rendering
+from exempla.web.example import ANNOTATE
+from exempla.web.visit import Form, VisitDependency, local_path
+
+
+@post("/datasets/{dataset:str}/annotate", status_code=200)
+async def annotate(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
+    """Set the parts of an annotation that were given; scripts get no page."""
+    form = await visit.form()
+    value = _value(form)
+    await visit.write(
+        ANNOTATE, annotations_store.annotate, heads.dataset_id(dataset), [(form.get("id"), [value])]
+    )
+    if "text/html" not in visit.request.headers.get("accept", "text/html"):
+        return Response(b"", status_code=204, headers=rendering.HEADERS)
+    return visit.go(local_path(form.get("back", "/")), "annotated")
+
+
+def _value(form: Form) -> Value:
+    name, text = form.get("name"), form.get("text")
+    return Value(
+        name,
+        _score(form.get("score")),
+        form.get("label") or None,
+        fields.text(text, f"the note of {name}", MAX_TEXT_LENGTH) if text else None,
+        name,
+    )
+
+
+def _score(text: str) -> int | float | None:
+    if not text.strip():
+        return None
+    try:
+        score: int | float = msgspec.json.decode(text.strip(), type=int | float)
+    except msgspec.MsgspecError:
+        raise ValidationError(f"the score is {text[:40]!r}; write a number, as in 0.5") from None
+    return score
+
+
+HANDLERS = [annotate]

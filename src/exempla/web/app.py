@@ -1,0 +1,123 @@
+"""The pages as one application beside the API, and which of the two answers a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.di import Provide
+from litestar.enums import ScopeType
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from exempla.api import problems
+from exempla.errors import AuthenticationRequired
+from exempla.limits import MAX_BODY_BYTES
+from exempla.store.database import Database
+from exempla.web import (
+    annotating,
+    columns,
+    creating,
+    datasets,
+    diffs,
+    example,
+    files,
+    help,
+    keys,
+    login,
+    rendering,
+    saving,
+    settings,
+    spaces,
+    table,
+    versions,
+)
+from exempla.web import visit as visiting
+from exempla.web.static import static_file
+from exempla.web.visit import Visit
+
+_log = structlog.get_logger(__name__)
+
+HANDLERS: list[HTTPRouteHandler] = [
+    static_file,
+    *login.HANDLERS,
+    *datasets.HANDLERS,
+    *table.HANDLERS,
+    *example.HANDLERS,
+    *saving.HANDLERS,
+    *annotating.HANDLERS,
+    *help.HANDLERS,
+    *versions.HANDLERS,
+    *diffs.HANDLERS,
+    *files.HANDLERS,
+    *columns.HANDLERS,
+    *creating.HANDLERS,
+    *settings.HANDLERS,
+    *spaces.HANDLERS,
+    *keys.HANDLERS,
+]
+
+
+def create_pages(database: Database, query_timeout: float, purge: Callable[[], None]) -> Litestar:
+    """Return the pages of this database; `purge` is called when something was deleted."""
+    kept_columns = columns.Kept()
+
+    async def visit(request: Request[Any, Any, Any]) -> Visit:
+        visitor, token = await visiting.find(request, database)
+        return Visit(request, database, visitor, token, query_timeout, purge)
+
+    return Litestar(
+        route_handlers=HANDLERS,
+        dependencies={
+            "database": Provide(lambda: database, sync_to_thread=False),
+            "visit": Provide(visit),
+            "kept_columns": Provide(lambda: kept_columns, sync_to_thread=False),
+        },
+        exception_handlers={Exception: _failed},
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def beside(api: ASGIApp, pages: ASGIApp, api_routes: Litestar, page_routes: Litestar) -> ASGIApp:
+    """Return what lets the pages answer for their own paths, and the API for all others.
+
+    Where neither has anything, a browser gets a page that says so.
+    """
+    of_api = {_first_part(route.path) for route in api_routes.routes}
+    of_pages = {_first_part(route.path) for route in page_routes.routes}
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            part = _first_part(scope["path"])
+            if part in of_pages or (part not in of_api and _wants_html(scope)):
+                await pages(scope, receive, send)
+                return
+        await api(scope, receive, send)
+
+    return answer
+
+
+def _first_part(path: str) -> str:
+    return path.split("/", 2)[1]
+
+
+def _wants_html(scope: Any) -> bool:
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+
+def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Render whatever a page raised: as a page, or as problem details for our scripts."""
+    if isinstance(error, AuthenticationRequired) and request.method == "GET":
+        login = visiting.to_login(request)
+        if request.headers.get("sec-fetch-site") == "cross-site":
+            # The cookie does not come with a link on another site, but with one on this page.
+            return rendering.page(request, "through.html", login=login)
+        return rendering.redirect(login)
+    problem = problems.problem_of(request, error)
+    if "text/html" not in request.headers.get("accept", "text/html"):
+        return problems.render(problem, request.scope["path"], rendering.HEADERS)
+    return rendering.page(request, "problem.html", problem.status, problem=problem)

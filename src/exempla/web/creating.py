@@ -1,0 +1,180 @@
+"""Make a dataset by typing, add an example to one, and take one out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from exempla.api import body, example_fields, fields
+from exempla.errors import Conflict, InvalidRequest, NotFound, Problem, ValidationError
+from exempla.ids import ResourceId, parse_id
+from exempla.store import bodies, examples
+from exempla.store.access import Permit
+from exempla.store.bodies import Fields
+from exempla.store.database import Transaction
+from exempla.web import editing, heads
+from exempla.web.datasets import all_spaces
+from exempla.web.editing import Edited
+from exempla.web.heads import Head
+from exempla.web.rendering import address
+from exempla.web.visit import Form, Visit, VisitDependency
+
+CREATE = "POST /v2/datasets"
+INSERT = "POST /v2/datasets/{dataset_id}/examples"
+TAKE_OUT = "DELETE /v2/datasets/{dataset_id}/examples"
+
+COLUMNS, ROWS = ["question", "answer", ""], 4
+"""What an empty table to type into has."""
+
+
+class Typed(NamedTuple):
+    """What was typed of a new dataset: a table of texts, or JSON."""
+
+    name: str
+    space: str
+    columns: list[str]
+    rows: list[list[str]]
+    text: str
+
+
+@get("/datasets/new")
+async def show_new(visit: VisitDependency) -> Response[Any]:
+    """Show the form to make a dataset by typing."""
+    empty = [[""] * len(COLUMNS) for _ in range(ROWS)]
+    return await _show(visit, Typed("", visit.asked("space"), COLUMNS, empty, ""))
+
+
+async def _show(visit: Visit, typed: Typed, wrong: Problem | None = None) -> Response[Any]:
+    spaces = await visit.read("GET /v2/spaces", all_spaces)
+    return visit.render(
+        "new.html",
+        wrong.status if wrong else 200,
+        typed=typed,
+        wrong=wrong.detail if wrong else "",
+        spaces=[one for one in spaces if visit.may(CREATE, one.id)],
+    )
+
+
+@post("/datasets/new", status_code=200)
+async def create(visit: VisitDependency) -> Response[Any]:
+    """Make a dataset of what was typed."""
+    typed = _typed(await visit.form())
+    try:
+        new = _examples(typed)
+        await example_fields.check_new(new)
+        dataset, _ = await visit.write(
+            CREATE,
+            examples.create_dataset,
+            parse_id(typed.space, "Space", "space"),
+            fields.name(typed.name),
+            new,
+        )
+    except (Conflict, InvalidRequest, NotFound, ValidationError) as problem:
+        return await _show(visit, typed, problem)
+    return visit.go(f"/datasets/{dataset.id}", "created")
+
+
+def _typed(form: Form) -> Typed:
+    columns = form.all("column")
+    cells = form.all("cell")
+    width = max(len(columns), 1)
+    rows = [cells[start : start + width] for start in range(0, len(cells), width)]
+    return Typed(form.get("name").strip(), form.get("space"), columns, rows, form.get("text"))
+
+
+def _examples(typed: Typed) -> list[Fields]:
+    """Return the examples: of the table each row with its texts, then those of the JSON."""
+    names = [name.strip() for name in typed.columns]
+    given = [name for name in names if name]
+    if len(set(given)) < len(given):
+        raise ValidationError("two columns have the same name; give each its own")
+    found: list[Fields] = []
+    for number, row in enumerate(typed.rows, 1):
+        filled = {name: text for name, text in zip(names, row, strict=False) if text}
+        if "" in filled:
+            raise ValidationError(f"row {number} has a text in a column without a name; name it")
+        if filled:
+            found.append({n: msgspec.Raw(msgspec.json.encode(t)) for n, t in filled.items()})
+    return found + _of_json(typed.text)
+
+
+def _of_json(text: str) -> list[Fields]:
+    """Read a JSON array of objects, or an object on each line."""
+    if not text.strip():
+        return []
+    if text.lstrip().startswith("["):
+        return body.read(text.encode(), list[Fields])
+    found: list[Fields] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                found.append(body.read(line.encode(), Fields))
+            except Problem as problem:
+                raise InvalidRequest(f"line {number} of the JSON: {problem.detail}") from None
+    return found
+
+
+@get("/datasets/{dataset:str}/new-example")
+async def show_new_example(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
+    """Show the form to add an example, with the fields that the first ones have."""
+    head, page = await visit.read(
+        "GET /v2/datasets/{dataset_id}/examples", _first, heads.dataset_id(dataset)
+    )
+    found = [bodies.decode(one.body) for one in page.examples]
+    first: Fields = {}
+    for one in reversed(found):
+        first = one | first
+    empty = [Edited(name, editing.field(name, value).kind, "") for name, value in first.items()]
+    return _render_new_example(visit, head, empty)
+
+
+def _first(tx: Transaction, permit: Permit, dataset: ResourceId) -> tuple[Head, examples.Page]:
+    page = examples.list_page(tx, permit, dataset, None, after=0, limit=20)
+    return heads.head(tx, permit, dataset, None), page
+
+
+def _render_new_example(
+    visit: Visit, head: Head, edited: list[Edited], status: int = 200, wrong: str = ""
+) -> Response[Any]:
+    return visit.render("new_example.html", status, head=head, fields=edited, wrong=wrong)
+
+
+@post("/datasets/{dataset:str}/new-example", status_code=200)
+async def add_example(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
+    """Add an example to the latest version; a field that was left empty is left out."""
+    form = await visit.form()
+    id = heads.dataset_id(dataset)
+    sent = editing.edited(form)
+    changed, checked = editing.changes({}, [one for one in sent if one.text.strip()])
+    wrong = "Nothing was added: see below." if any(one.wrong for one in checked) else ""
+    if not wrong:
+        try:
+            await example_fields.check_new([changed])
+            version = heads.version_id(form.get("version_seen"))
+            written = await visit.write(INSERT, examples.insert, id, version, [changed])
+        except (Conflict, ValidationError) as problem:
+            wrong = f"Nothing was added: {problem.detail}."
+        else:
+            path = f"/datasets/{dataset}/example"
+            return visit.go(address(path, id=written.example_ids[0]), "created")
+    faults = {one.name: one.wrong for one in checked}
+    head, _ = await visit.read("GET /v2/datasets/{dataset_id}/examples", _first, id)
+    again = [one._replace(wrong=faults.get(one.name, "")) for one in sent]
+    return _render_new_example(visit, head, again, 422, wrong)
+
+
+@post("/datasets/{dataset:str}/take-out", status_code=200)
+async def take_out(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
+    """Take an example out of a version."""
+    form = await visit.form()
+    version = parse_id(form.get("version_seen"), "DatasetVersion", "version")
+    await visit.write(
+        TAKE_OUT, examples.delete, heads.dataset_id(dataset), version, [form.get("id")]
+    )
+    return visit.go(address(f"/datasets/{dataset}", version=form.get("pinned")), "taken_out")
+
+
+HANDLERS = [show_new, create, show_new_example, add_example, take_out]

@@ -1,0 +1,246 @@
+"""An example: its fields side by side, its annotations, its history."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from litestar import Response, get
+from litestar.params import FromPath
+from msgspec import Raw, UnsetType
+
+from exempla import filters
+from exempla.api import pages
+from exempla.ids import ResourceId
+from exempla.store import annotation_configs, bodies, examples, history, search
+from exempla.store.access import Permit
+from exempla.store.annotation_configs import Config
+from exempla.store.annotations import Annotation
+from exempla.store.bodies import FieldChange
+from exempla.store.database import Transaction
+from exempla.store.examples import Example
+from exempla.store.history import Event
+from exempla.store.listing import FIRST
+from exempla.web import editing, heads, use_it, values
+from exempla.web.heads import Head
+from exempla.web.rendering import address
+from exempla.web.values import Shown
+from exempla.web.visit import Visit, VisitDependency
+from exempla.web.words import Comparer
+
+EVENTS = 10
+"""Writes of the history on a page."""
+
+READ = "GET /v2/datasets/{dataset_id}/examples"
+UPDATE = "PATCH /v2/datasets/{dataset_id}/examples"
+ANNOTATE = "POST /v2/datasets/{dataset_id}/examples/annotate"
+
+
+class Known(NamedTuple):
+    """An example of a version, and what its page tells of it."""
+
+    head: Head
+    example: Example
+    tag: str
+    annotations: dict[str, Annotation]
+    configs: list[Config]
+    """The annotation configs of the space, oldest first."""
+    previous: str | None
+    """The id of the example before, of those that match the filter."""
+    next: str | None
+    events: list[Event]
+
+
+class Change(NamedTuple):
+    """A field that a write changed, word by word."""
+
+    name: str
+    markup: Any
+
+
+class Asked(NamedTuple):
+    """What the address of an example asks for."""
+
+    dataset: ResourceId
+    example: str
+    version: ResourceId | None
+    filter: str
+    events_before: int
+
+    @classmethod
+    def of(cls, visit: Visit, dataset: str) -> Asked:
+        """Read the address."""
+        return cls(
+            heads.dataset_id(dataset),
+            visit.asked("id"),
+            heads.version_id(visit.asked("version")),
+            visit.asked("filter"),
+            pages.before(visit.asked("history"), "events"),
+        )
+
+
+@get("/datasets/{dataset:str}/example")
+async def show_example(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
+    """Show an example, or, with `edit`, the form to change it."""
+    known = await find(visit, Asked.of(visit, dataset))
+    if visit.asked("edit"):
+        fields = [
+            editing.field(name, value, as_json=visit.asked("edit") == "json")
+            for name, value in bodies.decode(known.example.body).items()
+        ]
+        return render_form(visit, known, fields)
+    return render(visit, known)
+
+
+async def find(visit: Visit, asked: Asked) -> Known:
+    """Return the example that was asked for."""
+    return await visit.search(READ, _find, asked, visit.until())
+
+
+def _find(tx: Transaction, permit: Permit, asked: Asked, until: float) -> Known:
+    head = heads.head(tx, permit, asked.dataset, asked.version)
+    version = head.version.id
+    page = examples.one(tx, permit, asked.dataset, version, asked.example)
+    example = page.examples[0]
+    configs = annotation_configs.list_page(
+        tx, permit, space=head.space.id, space_name="", name="", before=FIRST, limit=100
+    )
+    events = history.page(
+        tx,
+        permit,
+        asked.dataset,
+        asked.example,
+        before=asked.events_before,
+        limit=EVENTS + 1,
+        until=until,
+    )
+    return Known(
+        head,
+        example,
+        page.tag,
+        {one.name: one for one in page.annotations.get(example.ordinal, [])},
+        configs[::-1],
+        *_neighbours(tx, permit, asked, version, example.ordinal, until),
+        events,
+    )
+
+
+def _neighbours(
+    tx: Transaction,
+    permit: Permit,
+    asked: Asked,
+    version: ResourceId,
+    ordinal: int,
+    until: float,
+) -> tuple[str | None, str | None]:
+    """Return the ids of the examples before and after this one, of those that match."""
+    where = (tx, permit, asked.dataset, version)
+    if asked.filter:
+        parsed = filters.parse(asked.filter)
+        before = search.page(*where, filter=parsed, before=ordinal, limit=1, until=until)
+        after = search.page(*where, filter=parsed, after=ordinal, limit=1, until=until)
+    else:
+        before = examples.list_page(*where, before=ordinal, limit=1)
+        after = examples.list_page(*where, after=ordinal, limit=1)
+    ids = [page.examples[0].id if page.examples else None for page in (before, after)]
+    return ids[0], ids[1]
+
+
+def render(visit: Visit, known: Known, **more: Any) -> Response[Any]:
+    """Return the page of an example."""
+    fields = bodies.decode(known.example.body)
+    shown: list[tuple[str, Shown]] = [(name, values.whole(v)) for name, v in fields.items()]
+    events, pagination = pages.cut(known.events, EVENTS, "events", lambda event: event.place)
+    comparer = Comparer()
+    return visit.render(
+        "example.html",
+        known=known,
+        head=known.head,
+        fields=shown,
+        events=[(event, _changes(event, comparer)) for event in events],
+        older=pagination.next_cursor,
+        version_names={str(one.id): one.name for one in known.head.choices},
+        link=linker(visit, known),
+        pinned=visit.asked("version"),
+        filter=visit.asked("filter"),
+        may_edit=visit.may(UPDATE, known.head.space.id),
+        may_annotate=visit.may(ANNOTATE, known.head.space.id),
+        snippets=use_it.update(
+            visit.base_url,
+            known.head.dataset.id,
+            known.head.version.id,
+            known.example.id,
+            next(iter(fields), "answer"),
+        ),
+        **more,
+    )
+
+
+def render_form(
+    visit: Visit,
+    known: Known,
+    fields: list[editing.Edited],
+    status: int = 200,
+    *,
+    wrong: str = "",
+    into: str = "",
+    name: str = "",
+) -> Response[Any]:
+    """Return the form to change an example; `into` and `name` are where it is to be saved."""
+    return visit.render(
+        "example_form.html",
+        status,
+        known=known,
+        head=known.head,
+        fields=fields,
+        wrong=wrong,
+        into=into or ("new" if known.head.version.locked else "this"),
+        name=name,
+        seen=editing.pack(known.example.body),
+        link=linker(visit, known),
+        pinned=visit.asked("version"),
+        filter=visit.asked("filter"),
+    )
+
+
+def linker(visit: Visit, known: Known) -> Any:
+    """Return what makes addresses of examples of the same version and filter."""
+
+    def link(id: str, **more: str) -> str:
+        path = f"{known.head.path}/example"
+        kept = {"version": visit.asked("version"), "filter": visit.asked("filter")}
+        return address(path, id=id, **(kept | more))
+
+    return link
+
+
+def _changes(event: Event, comparer: Comparer) -> list[Change]:
+    if event.kind != "annotated":
+        return changes_of(event.fields, comparer)
+    return [
+        Change(name, comparer.markup(_annotation(change.old), _annotation(change.new)))
+        for name, change in event.fields.items()
+    ]
+
+
+def _annotation(value: Raw | UnsetType) -> str:
+    """Return what an annotation says, as the history has it."""
+    if isinstance(value, UnsetType):
+        return ""
+    parts = bodies.decode(bytes(value).decode())
+    texts = (values.text_of(parts[name]) for name in ("label", "score", "text"))
+    return " ".join(text for text in texts if text != "null")
+
+
+def changes_of(fields: dict[str, FieldChange], comparer: Comparer) -> list[Change]:
+    """Return what changed, word by word."""
+    return [
+        Change(name, comparer.markup(_text(change.old), _text(change.new)))
+        for name, change in fields.items()
+    ]
+
+
+def _text(value: Raw | UnsetType) -> str:
+    return "" if isinstance(value, UnsetType) else values.text_of(value)
+
+
+HANDLERS = [show_example]

@@ -1,0 +1,193 @@
+"""Import a file into a version or a new dataset, first as a trial; export a version as a file."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from litestar import Response, get, post
+from litestar.datastructures import UploadFile
+from litestar.exceptions import ClientException
+from litestar.params import FromPath
+from litestar.response import Stream
+
+from exempla.api import fields
+from exempla.api.v1 import files as files_api
+from exempla.errors import (
+    AccessForbidden,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    Problem,
+    ValidationError,
+)
+from exempla.files.formats import FORMATS, Format
+from exempla.ids import ResourceId, parse_id
+from exempla.limits import MAX_FILE_BYTES
+from exempla.web import heads
+from exempla.web.creating import CREATE
+from exempla.web.datasets import all_spaces
+from exempla.web.example import Change, changes_of
+from exempla.web.visit import Form, Visit, VisitDependency, check_origin
+from exempla.web.words import Comparer
+
+if TYPE_CHECKING:
+    from exempla.store.imports import Tried
+    from exempla.store.incoming import Incoming
+
+IMPORT = "POST /api/v1/datasets/{dataset_id}/import"
+EXPORT = "GET /api/v1/datasets/{dataset_id}/export"
+
+SHOWN = 25
+"""Changes that a trial shows."""
+
+_ENDS: dict[str, Format] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".parquet": "parquet",
+}
+_REFUSALS = (AccessForbidden, Conflict, InvalidRequest, NotFound, ValidationError)
+
+
+class _Upload(NamedTuple):
+    """A form with a file."""
+
+    form: Form
+    file: UploadFile
+
+    @property
+    def format(self) -> Format:
+        """The format that was chosen, else the one that the file's name tells."""
+        chosen = fields.one_of(self.form.get("format"), FORMATS, "format")
+        name = self.file.filename
+        told = next((known for end, known in _ENDS.items() if name.lower().endswith(end)), None)
+        if chosen or told:
+            return chosen or cast("Format", told)
+        raise ValidationError(f"choose the format of {name!r}, which its name does not tell")
+
+    async def read(self, visit: Visit) -> Incoming:
+        """Return the examples of the file."""
+        return await files_api.read_file(visit.database, self.format, cast("Any", self.file.file))
+
+
+@get("/datasets/{dataset:str}/import")
+async def show_import(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
+    """Show the form to import a file."""
+    return await _show(visit, heads.dataset_id(dataset), Form())
+
+
+async def _show(
+    visit: Visit,
+    dataset: ResourceId,
+    form: Form,
+    *,
+    tried: Tried | None = None,
+    wrong: Problem | None = None,
+) -> Response[Any]:
+    head = await visit.read("GET /v2/datasets/{dataset_id}", heads.head, dataset, None)
+    comparer = Comparer()
+    changes: list[tuple[Any, list[Change]]] = [
+        (one, changes_of(one.fields, comparer)) for one in (tried.changes if tried else [])
+    ]
+    return visit.render(
+        "import.html",
+        wrong.status if wrong else 200,
+        head=head,
+        form=form,
+        formats=FORMATS,
+        tried=tried,
+        changes=changes,
+        wrong=wrong,
+        may_write=visit.may(IMPORT, head.space.id),
+    )
+
+
+@post("/datasets/{dataset:str}/import", status_code=200, request_max_body_size=MAX_FILE_BYTES)
+async def import_file(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
+    """Import a file, or only try to and show what would change."""
+    from exempla.store.imports import MODES, Import
+
+    id = heads.dataset_id(dataset)
+    form = Form()
+    try:
+        upload = await _receive(visit)
+        form = upload.form
+        is_new = form.get("into") == "new"
+        new_version = fields.name(form.get("new_version").strip(), "its name") if is_new else None
+        mode = fields.one_of(form.get("mode"), MODES, "mode") or "insert"
+        with closing(await upload.read(visit)) as incoming:
+            work = Import(incoming, mode, new_version)
+            if form.get("trial"):
+                tried = await visit.write(IMPORT, work.attempt, id, None, SHOWN)
+                return await _show(visit, id, form, tried=tried)
+            await visit.write(IMPORT, work.write, id, None)
+    except _REFUSALS as problem:
+        return await _show(visit, id, form, wrong=problem)
+    return visit.go(f"/datasets/{dataset}", "imported")
+
+
+@get("/datasets/new-from-file")
+async def show_new_from_file(visit: VisitDependency) -> Response[Any]:
+    """Show the form to make a dataset of a file."""
+    return await _show_new(visit, Form([("space", visit.asked("space"))]))
+
+
+async def _show_new(visit: Visit, form: Form, wrong: Problem | None = None) -> Response[Any]:
+    spaces = await visit.read("GET /v2/spaces", all_spaces)
+    return visit.render(
+        "new_from_file.html",
+        wrong.status if wrong else 200,
+        form=form,
+        formats=FORMATS,
+        wrong=wrong,
+        spaces=[one for one in spaces if visit.may(CREATE, one.id)],
+    )
+
+
+@post("/datasets/new-from-file", status_code=200, request_max_body_size=MAX_FILE_BYTES)
+async def create_from_file(visit: VisitDependency) -> Response[Any]:
+    """Make a dataset of the examples of a file."""
+    from exempla.store import bulk
+
+    form = Form()
+    try:
+        upload = await _receive(visit)
+        form = upload.form
+        space = parse_id(form.get("space"), "Space", "space")
+        name = fields.name(form.get("name").strip())
+        with closing(await upload.read(visit)) as incoming:
+            dataset = await asyncio.to_thread(
+                bulk.create_dataset, visit.database, visit.permit(CREATE), space, name, incoming
+            )
+    except _REFUSALS as problem:
+        return await _show_new(visit, form, problem)
+    return visit.go(f"/datasets/{dataset.id}", "created")
+
+
+async def _receive(visit: Visit) -> _Upload:
+    check_origin(visit.request)
+    try:
+        sent = await visit.request.form()
+    except ClientException:
+        raise InvalidRequest("the upload cannot be read; send it again") from None
+    items = list(sent.multi_items())
+    form = visit.check_form(Form((name, text) for name, text in items if isinstance(text, str)))
+    file = next((one for name, one in items if name == "file"), None)
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise ValidationError("choose a file first")
+    return _Upload(form, file)
+
+
+@get("/datasets/{dataset:str}/export")
+async def export(visit: VisitDependency, dataset: FromPath[str]) -> Stream:
+    """Return a version as a file."""
+    format = fields.one_of(visit.asked("format"), FORMATS, "format") or "jsonl"
+    version = heads.version_id(visit.asked("version"))
+    id = heads.dataset_id(dataset)
+    return await files_api.export_file(visit.database, visit.permit(EXPORT), id, version, format)
+
+
+HANDLERS = [show_import, import_file, show_new_from_file, create_from_file, export]

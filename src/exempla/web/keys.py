@@ -1,0 +1,113 @@
+"""API keys: a person's own, and the service keys of spaces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+
+from exempla import clock
+from exempla.api import fields
+from exempla.errors import AccessForbidden, Problem, ValidationError
+from exempla.ids import ResourceId, parse_id
+from exempla.limits import MAX_KEY_NAME_LENGTH
+from exempla.store import keys, spaces
+from exempla.store.access import Permit, Role
+from exempla.store.database import Transaction
+from exempla.store.keys import ApiKey, Grant
+from exempla.store.listing import FIRST
+from exempla.store.spaces import Space
+from exempla.web.datasets import all_spaces
+from exempla.web.visit import Form, Visit, VisitDependency
+
+MOST = 500
+"""Keys that are listed, the newest ones."""
+
+MAX_DAYS = 3_650
+
+LIST = "GET /v2/api-keys"
+CREATE = "POST /v2/api-keys"
+REVOKE = "PUT /v2/api-keys/{api_key_id}/revoke"
+
+_ROLES = ("READ_ONLY", "MEMBER", "ADMIN")
+
+
+@get("/admin/keys")
+async def list_keys(visit: VisitDependency) -> Response[Any]:
+    """List the keys that a person made, and the service keys of a space."""
+    return await _show(visit)
+
+
+async def _show(visit: Visit, wrong: Problem | None = None, secret: str = "") -> Response[Any]:
+    space = fields.optional_id(visit.asked("space"), "Space", "space")
+    own, service, found = await visit.read(LIST, _find, space)
+    return visit.render(
+        "keys.html",
+        wrong.status if wrong else 200,
+        own=own,
+        service=service,
+        spaces=found,
+        manageable=[one for one in found if visit.administers(one.id)],
+        space=visit.asked("space"),
+        wrong=wrong,
+        secret=secret,
+        now=clock.now(),
+        this_key=str(visit.permit(LIST).key_id),
+    )
+
+
+def _find(
+    tx: Transaction, permit: Permit, space: ResourceId | None
+) -> tuple[list[ApiKey], list[ApiKey], list[Space]]:
+    def listed(key_type: Any, of: ResourceId | None) -> list[ApiKey]:
+        return keys.list_page(
+            tx,
+            permit,
+            key_type=key_type,
+            active=True,
+            space=of,
+            creator=None,
+            before=FIRST,
+            limit=MOST,
+        )
+
+    return listed("USER", None), listed("SERVICE", space), all_spaces(tx, permit)
+
+
+@post("/admin/keys", status_code=200)
+async def change_keys(visit: VisitDependency) -> Response[Any]:
+    """Make or revoke a key; a new one is shown once."""
+    form = await visit.form()
+    try:
+        if form.get("action") == "revoke":
+            await visit.write(REVOKE, keys.revoke, parse_id(form.get("id"), "ApiKey", "key"))
+            return visit.go("/admin/keys", "revoked")
+        return await _show(visit, secret=await _create(visit, form))
+    except (AccessForbidden, ValidationError) as problem:
+        return await _show(visit, problem)
+
+
+async def _create(visit: Visit, form: Form) -> str:
+    name = fields.name(form.get("name").strip(), longest=MAX_KEY_NAME_LENGTH)
+    description = fields.description(form.get("description"))
+    days = fields.whole_number(form.get("days"), "the number of days", 0, MAX_DAYS)
+    expires_at = clock.now() + days * 86_400 * clock.MICROSECONDS if days else None
+    if form.get("space") == "":
+        _, secret = await visit.write(CREATE, keys.create_user_key, name, description, expires_at)
+        return secret
+    space = parse_id(form.get("space"), "Space", "space")
+    role = fields.one_of(form.get("role"), _ROLES, "role") or "MEMBER"
+    home = await visit.read("GET /v2/spaces/{space_id}", _organization_of, space)
+    grants = [Grant(home, space, Role[role])]
+    _, secret = await visit.write(
+        CREATE, keys.create_service_key, name, description, expires_at, grants
+    )
+    return secret
+
+
+def _organization_of(tx: Transaction, permit: Permit, space: ResourceId) -> ResourceId:
+    spaces.get(tx, permit, space)
+    return spaces.organization_of(tx, space)
+
+
+HANDLERS = [list_keys, change_keys]

@@ -1,0 +1,74 @@
+"""Log in with a key, and out again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+
+from exempla.api.auth import secret_in
+from exempla.api.dependencies import DatabaseDependency
+from exempla.errors import AuthenticationRequired
+from exempla.limits import SESSION_S
+from exempla.store import keys, sessions
+from exempla.web import rendering
+from exempla.web.visit import COOKIE, VisitDependency, find, local_path, read_form
+
+
+@get("/login")
+async def show_login(
+    request: Request[Any, Any, Any], database: DatabaseDependency
+) -> Response[Any]:
+    """Show the form that asks for a key, unless someone is logged in."""
+    target = local_path(request.query_params.get("next", "/"))
+    try:
+        await find(request, database)
+    except AuthenticationRequired:
+        return rendering.page(request, "login.html", target=target, wrong="")
+    return rendering.redirect(target)
+
+
+@post("/login")
+async def log_in(request: Request[Any, Any, Any], database: DatabaseDependency) -> Response[Any]:
+    """Begin a session with the key that was given, and go where it was asked for."""
+    form = await read_form(request)
+    target = local_path(form.get("next", "/"))
+    try:
+        secret = secret_in(form.get("key"), "paste it into the field")
+        token = await database.write(sessions.begin, keys.secret_hash(secret))
+        if token is None:
+            raise AuthenticationRequired("this key is unknown, revoked or expired")
+    except AuthenticationRequired as problem:
+        status, wrong = problem.status, problem.detail
+        return rendering.page(request, "login.html", status, target=target, wrong=wrong)
+    answer = rendering.redirect(target)
+    answer.set_cookie(_cookie(request, token, SESSION_S))
+    return answer
+
+
+@post("/logout")
+async def log_out(
+    request: Request[Any, Any, Any], database: DatabaseDependency, visit: VisitDependency
+) -> Response[Any]:
+    """End the session."""
+    await visit.form()
+    await database.write(sessions.end, request.cookies[COOKIE])
+    answer = rendering.redirect("/login")
+    answer.set_cookie(_cookie(request, "", 0))
+    return answer
+
+
+def _cookie(request: Request[Any, Any, Any], token: str, seconds: int) -> Cookie:
+    return Cookie(
+        COOKIE,
+        value=token,
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=request.scope["scheme"] == "https",
+    )
+
+
+HANDLERS = [show_login, log_in, log_out]

@@ -1,0 +1,97 @@
+"""Answers as HTML: the templates, what they know, and the headers of every page."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import MediaType, Request, Response
+from markupsafe import Markup
+
+from exempla import __version__, clock
+from exempla.web import static, text, times
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+        "object-src 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Pages hold data of others: nothing from outside runs in them, and no cache keeps them."""
+
+SAID = {
+    "saved": "Saved.",
+    "annotated": "Annotation saved.",
+    "created": "Created.",
+    "deleted": "Deleted.",
+    "locked": "Locked: its examples cannot change any more.",
+    "unlocked": "Unlocked.",
+    "taken_out": "Taken out of this version; the others keep it.",
+    "restored": "Restored as a new version, which is now the latest.",
+    "revoked": "Revoked: it stops working at once.",
+    "imported": "Imported.",
+    "nothing": "Nothing was changed.",
+}
+"""What a page tells after a form was sent, by the word in its address."""
+
+_environment = Environment(
+    loader=PackageLoader("exempla.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_environment.filters |= {
+    "ago": times.ago,
+    "count": lambda number: f"{number:,}",
+    "isolated": text.isolated,
+    "moment": clock.rfc3339,
+    "plain": text.plain,
+    "visible": text.visible,
+}
+_environment.globals |= {"static": static.address, "version": __version__}
+
+
+def markup(template: str, **values: Any) -> Markup:
+    """Return what a template makes of these values."""
+    return Markup(_environment.get_template(template).render(**values))  # noqa: S704
+
+
+def page(
+    request: Request[Any, Any, Any], template: str, status: int = 200, **values: Any
+) -> Response[Any]:
+    """Return a page as an answer."""
+    said = SAID.get(request.query_params.get("said", ""), "")
+    body = markup(template, **{"visit": None, "path": request.scope["path"], "said": said} | values)
+    return Response(body, status_code=status, media_type=MediaType.HTML, headers=HEADERS)
+
+
+def redirect(path: str) -> Response[Any]:
+    """Send the browser to another page, which it gets with GET (RFC 9110, section 15.4.4)."""
+    return Response(
+        "",
+        status_code=303,
+        media_type=MediaType.HTML,
+        headers={
+            **HEADERS,
+            "Location": path,
+        },
+    )
+
+
+def address(path: str, **parameters: str | list[str] | None) -> str:
+    """Return the path with those parameters that are not empty."""
+    given = {name: value for name, value in parameters.items() if value}
+    if not given:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(given, doseq=True)}"
+
+
+_environment.globals["address"] = address

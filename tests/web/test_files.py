@@ -1,0 +1,106 @@
+"""Journeys with files: drop one, see what it would change, import it, export it again."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.api.helpers import ok, unique
+from tests.web.conftest import new_context
+from tests.web.site import Site
+
+DROP = """([name, text]) => {
+    const data = new DataTransfer();
+    data.items.add(new File([text], name));
+    document.dispatchEvent(new DragEvent("drop", { dataTransfer: data, cancelable: true }));
+}"""
+
+
+def lines(*examples: dict[str, object]) -> str:
+    return "".join(json.dumps(one) + "\n" for one in examples)
+
+
+def test_a_dropped_file_is_tried_and_then_imported(page: Page, site: Site) -> None:
+    dataset = site.dataset({"q": "Capital of Peru?", "a": "lima"}, {"q": "two"})
+    first = dataset.example_ids[0]
+    page.goto(f"/datasets/{dataset.id}")
+    page.get_by_role("link", name="Import", exact=True).click()
+    page.get_by_label("Changes of examples").check()
+    text = lines({"id": first, "a": "Lima"}, {"id": "not there", "a": "x"})
+    page.evaluate(DROP, ["changes.jsonl", text])
+    result = page.locator("#result")
+    expect(result).to_contain_text("~1 changed")
+    expect(result).to_contain_text("1 rows have an id that is not there")
+    expect(result.locator("del")).to_have_text("lima")
+    expect(result.locator("ins")).to_have_text("Lima")
+    assert site.example(dataset, first)["a"] == "lima"
+    page.get_by_label("Into a new version").check()
+    page.get_by_placeholder("name of the new version").fill("imported")
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_role("status")).to_have_text("Imported.")
+    expect(page.get_by_label("Version")).to_contain_text("imported (latest)")
+    assert site.example(dataset, first)["a"] == "Lima"
+    assert site.example(dataset, first, dataset.version_id)["a"] == "lima"
+
+
+def test_what_is_wrong_with_a_file_is_told_by_its_line(page: Page, site: Site) -> None:
+    dataset = site.dataset({"q": "one"})
+    page.goto(f"/datasets/{dataset.id}/import")
+    page.evaluate(DROP, ["bad.jsonl", lines({"q": "two"}) + '{"q" 3}\n'])
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("Nothing was imported: line 2")
+    page.evaluate(DROP, ["unknown.txt", lines({"q": "two"})])
+    expect(alert).to_contain_text("choose the format of 'unknown.txt'")
+    page.get_by_label("Format").select_option("jsonl")
+    page.get_by_role("button", name="Show what would change").click()
+    expect(page.locator("#result")).to_contain_text("+1 added")
+    page.get_by_role("button", name="Import").click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+
+
+def test_a_dataset_is_made_of_a_file(page: Page, site: Site, tmp_path: Path) -> None:
+    file = tmp_path / f"{unique('rivers')}.csv"
+    file.write_text('q,a\r\nLongest?,"Nile, or not"\r\n')
+    page.goto("/datasets/new")
+    page.get_by_role("link", name="From a file").click()
+    page.get_by_label("A file with examples").set_input_files(file)
+    expect(page.get_by_label("Name", exact=True)).to_have_value(file.stem)
+    page.get_by_role("button", name="Make the dataset").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(file.stem)
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr")).to_contain_text("Nile, or not")
+
+
+def test_export_is_the_file_of_the_version(page: Page, site: Site, tmp_path: Path) -> None:
+    dataset = site.dataset('{"q":"one","n":1.0}', '{"q":"two"}')
+    site.patch(dataset, {"id": dataset.example_ids[0], "q": "1"}, new_version="second")
+    page.goto(f"/datasets/{dataset.id}?version={dataset.version_id}")
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="JSON Lines").click()
+    file = tmp_path / "export.jsonl"
+    waiting.value.save_as(file)
+    assert waiting.value.suggested_filename == f"{dataset.name} v1.jsonl"
+    first, second = file.read_text().splitlines()
+    assert re.search(r'"q":"one","n":1.0}$', first)
+    assert second.endswith('"q":"two"}')
+
+
+def test_a_file_is_imported_without_scripts(browser: Browser, site: Site, tmp_path: Path) -> None:
+    dataset = site.dataset({"q": "one"})
+    file = tmp_path / "more.jsonl"
+    file.write_text(lines({"q": "two"}, {"q": "three"}))
+    with new_context(browser, site, java_script_enabled=False) as context:
+        context.add_cookies([site.cookie(site.served.key)])
+        page = context.new_page()
+        page.goto(f"/datasets/{dataset.id}/import")
+        page.get_by_label("A file with examples").set_input_files(file)
+        page.get_by_role("button", name="Show what would change").click()
+        expect(page.locator("#result")).to_contain_text("+2 added")
+        page.get_by_label("A file with examples").set_input_files(file)
+        page.get_by_role("button", name="Import").click()
+        expect(page.locator("tbody tr")).to_have_count(3)
+    assert len(ok(site.api.get(dataset.examples_url))["examples"]) == 3

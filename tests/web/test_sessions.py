@@ -1,0 +1,286 @@
+"""Who may see a page and send a form: sessions, origins, roles, and the headers of every page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+
+from tests.api.helpers import default_space, make_dataset, make_space, ok, send, three, unique
+from tests.serving import KEY, Served
+
+HTML = {"Accept": "text/html"}
+
+
+def connect(served: Served) -> httpx.Client:
+    return httpx.Client(base_url=served.base_url, headers=HTML, timeout=60)
+
+
+def log_in(http: httpx.Client, key: str) -> httpx.Response:
+    return http.post("/login", data={"key": key, "next": "/admin/keys"})
+
+
+@pytest.fixture
+def visitor(served: Served) -> Iterator[httpx.Client]:
+    """Someone who is logged in as the administrator."""
+    with connect(served) as http:
+        assert log_in(http, KEY).status_code == 303
+        yield http
+
+
+def form_token(http: httpx.Client, path: str = "/") -> str:
+    page = http.get(path)
+    assert page.status_code == 200, page.text
+    match = re.search(r'name="form_token" value="([0-9a-f]{64})"', page.text)
+    assert match
+    return match[1]
+
+
+def new_key(client: httpx.Client, **members: Any) -> dict[str, Any]:
+    body = {"key_type": "USER", "name": unique("key"), **members}
+    return ok(send(client, "POST", "/v2/api-keys", body), 201)
+
+
+def test_a_page_needs_a_log_in_and_leads_back(served: Served) -> None:
+    with connect(served) as http:
+        answer = http.get("/datasets/x?filter=a%20%3D%201")
+        assert answer.status_code == 303
+        assert (
+            answer.headers["Location"] == "/login?next=%2Fdatasets%2Fx%3Ffilter%3Da%2520%253D%25201"
+        )
+        login = http.get(answer.headers["Location"])
+        assert 'name="next" value="/datasets/x?filter=a%20%3D%201"' in login.text
+
+
+def test_the_cookie_is_of_this_site_alone_and_not_for_scripts(served: Served) -> None:
+    with connect(served) as http:
+        answer = log_in(http, KEY)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/admin/keys")
+        cookie = answer.headers["Set-Cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert "path=/" in cookie
+        assert "secure" not in cookie  # it is plain HTTP
+        assert KEY not in answer.headers["Set-Cookie"]
+        assert http.get("/").status_code == 200
+        assert http.get("/login?next=/help").headers["Location"] == "/help"
+
+
+def test_the_cookie_is_secure_under_tls(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    issued = authority.issue_cert("127.0.0.1")
+    cert.write_bytes(issued.cert_chain_pems[0].bytes())
+    issued.private_key_pem.write_to_path(key)
+    served = Served.start(
+        "--data-dir", str(tmp_path), "--tls-cert", str(cert), "--tls-key", str(key)
+    )
+    with httpx.Client(base_url=served.base_url, verify=False) as http:
+        assert "secure" in log_in(http, KEY).headers["Set-Cookie"].lower()
+    assert served.stop() == 0
+
+
+@pytest.mark.parametrize("key", ["", " ", "exk_this_key_was_never_made_0123456789"])
+def test_a_wrong_key_gets_no_session(served: Served, key: str) -> None:
+    with connect(served) as http:
+        answer = log_in(http, key)
+        assert answer.status_code == 401
+        assert "Set-Cookie" not in answer.headers
+        assert 'role="alert"' in answer.text
+
+
+def test_a_session_ends_with_its_key_and_with_the_log_out(
+    served: Served, client: httpx.Client
+) -> None:
+    with connect(served) as http:
+        key = new_key(client)
+        assert log_in(http, key["key"]).status_code == 303
+        assert http.get("/").status_code == 200
+        client.put(f"/v2/api-keys/{key['id']}/revoke").raise_for_status()
+        assert http.get("/").status_code == 303
+    with connect(served) as http:
+        log_in(http, KEY)
+        token = dict(http.cookies)["exempla_session"]
+        answer = http.post("/logout", data={"form_token": form_token(http)})
+        assert answer.headers["Location"] == "/login"
+        assert http.get("/", headers={"Cookie": f"exempla_session={token}"}).status_code == 303
+
+
+def test_the_api_does_not_take_the_cookie_nor_the_pages_the_key(
+    served: Served, visitor: httpx.Client, client: httpx.Client
+) -> None:
+    assert visitor.get("/v2/datasets").status_code == 401
+    assert client.get("/admin/keys", headers=HTML).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_forms_of_other_sites_are_refused(visitor: httpx.Client, headers: dict[str, str]) -> None:
+    data = {"form_token": form_token(visitor), "action": "create", "name": "x", "space": ""}
+    for path in ("/admin/keys", "/login", "/logout"):
+        assert visitor.post(path, data=data, headers=headers).status_code == 403
+    assert visitor.get("/").status_code == 200
+
+
+def test_a_form_needs_the_token_of_its_session(
+    served: Served, visitor: httpx.Client, client: httpx.Client
+) -> None:
+    with connect(served) as other:
+        log_in(other, new_key(client)["key"])
+        for token in ("", "0" * 64, form_token(other)):
+            answer = visitor.post("/admin/keys", data={"form_token": token, "action": "create"})
+            assert answer.status_code == 403, answer.text
+
+
+ROUTES = [
+    ("GET", "/"),
+    ("GET", "/help"),
+    ("GET", "/admin/keys"),
+    ("POST", "/admin/keys"),
+    ("GET", "/admin/spaces"),
+    ("POST", "/admin/spaces"),
+    ("GET", "/admin/spaces/x"),
+    ("POST", "/admin/spaces/x"),
+    *[
+        (method, f"/datasets/{way}")
+        for method in ("GET", "POST")
+        for way in ("new", "new-from-file")
+    ],
+    ("GET", "/datasets/x/export"),
+    ("GET", "/datasets/x/import"),
+    ("POST", "/datasets/x/import"),
+    *[("GET", f"/datasets/x{part}") for part in ("", "/example", "/versions", "/log", "/diff")],
+    *[("GET", f"/datasets/x/{part}") for part in ("columns", "settings", "new-example")],
+    *[("POST", f"/datasets/x/{part}") for part in ("example", "annotate", "take-out", "settings")],
+    ("POST", "/datasets/x/new-example"),
+    ("POST", "/datasets/x/versions/y"),
+    ("POST", "/logout"),
+]
+
+
+def test_no_page_but_the_log_in_answers_a_stranger(served: Served) -> None:
+    from exempla.web.app import HANDLERS
+
+    known = {
+        (method, path)
+        for handler in HANDLERS
+        for path in handler.paths
+        for method in handler.http_methods - {"OPTIONS", "HEAD"}
+    }
+    asked = {
+        (
+            method,
+            re.sub(
+                r"/x\b", "/{dataset:str}" if "/datasets" in path else "/{space:str}", path
+            ).replace("/y", "/{version:str}"),
+        )
+        for method, path in ROUTES
+    }
+    static = ("GET", "/static/{content:str}/{name:str}")
+    assert known - asked == {("GET", "/login"), ("POST", "/login"), static}
+    with connect(served) as http:
+        for method, path in ROUTES:
+            answer = http.request(method, path)
+            assert answer.status_code == (303 if method == "GET" else 401), path
+
+
+def test_every_page_has_the_headers_of_safety(visitor: httpx.Client) -> None:
+    for path in ("/", "/login?next=//x", "/nothing", "/datasets/x", "/help"):
+        headers = visitor.get(path).headers
+        assert headers["Content-Security-Policy"].startswith("default-src 'self'; base-uri 'none'")
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Request-Id"]
+
+
+def test_a_browser_gets_a_page_for_what_is_not_there_and_a_client_gets_a_problem(
+    visitor: httpx.Client,
+) -> None:
+    for path in ("/nothing", "/datasets/x/nothing"):
+        answer = visitor.get(path)
+        assert answer.status_code == 404
+        assert answer.headers["Content-Type"].startswith("text/html")
+    for path, accept in (("/nothing", "application/json"), ("/v2/nothing", "text/html")):
+        answer = visitor.get(path, headers={"Accept": accept})
+        assert answer.status_code == 404
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_link_on_another_site_leads_through(served: Served) -> None:
+    with connect(served) as http:
+        answer = http.get("/help", headers={"Sec-Fetch-Site": "cross-site"})
+        assert answer.status_code == 200
+        assert 'http-equiv="refresh" content="0; url=/login?next=%2Fhelp"' in answer.text
+
+
+def test_a_reader_sees_no_forms_and_may_send_none(served: Served, client: httpx.Client) -> None:
+    space = make_space(client)
+    dataset = make_dataset(client, [{"q": "one"}], space_id=space)
+    foreign = three(client)
+    organization = ok(client.get("/v2/organizations"))["organizations"][-1]["id"]
+    role = {"type": "PREDEFINED", "name": "READ_ONLY"}
+    spaces = [{"space_id": space, "role": role}]
+    key = new_key(
+        client, key_type="SERVICE", organizations=[{"org_id": organization, "spaces": spaces}]
+    )
+    path = f"/datasets/{dataset.id}"
+    with connect(served) as http:
+        log_in(http, key["key"])
+        assert "New dataset" not in http.get("/").text
+        assert foreign.name not in http.get("/").text
+        for part in ("", f"/example?id={dataset.example_ids[0]}", "/versions", "/settings"):
+            page = http.get(path + part)
+            assert page.status_code == 200
+            posts = re.findall(r'<form method="post"[^>]*>', page.text)
+            assert posts == ['<form method="post" action="/logout">'], part
+        assert http.get(f"/datasets/{foreign.id}").status_code == 404
+        token = form_token(http)
+        for part, data in (
+            ("/settings", {"action": "delete", "name": dataset.name}),
+            ("/annotate", {"id": dataset.example_ids[0], "name": "x", "text": "y"}),
+            ("/take-out", {"id": dataset.example_ids[0], "version_seen": dataset.version_id}),
+            (f"/versions/{dataset.version_id}", {"action": "lock"}),
+        ):
+            answer = http.post(path + part, data=data | {"form_token": token})
+            assert answer.status_code == 403, part
+    assert len(ok(client.get(dataset.examples_url))["examples"]) == 1
+
+
+def test_static_files_are_kept_for_ever_by_their_content(visitor: httpx.Client) -> None:
+    page = visitor.get("/").text
+    for address in re.findall(r'(?:href|src)="(/static/[^"]+)"', page):
+        answer = visitor.get(address)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+        old = re.sub(r"/static/[0-9a-f]+/", "/static/0123456789abcdef/", address)
+        assert visitor.get(old).status_code == 404
+    assert visitor.get("/static/x/..%2f..%2fapp.py").status_code == 404
+
+
+def test_head_is_answered_as_get(visitor: httpx.Client) -> None:
+    answer = visitor.head("/")
+    assert answer.status_code == 200
+    assert answer.content == b""
+
+
+def test_the_space_of_a_new_dataset_must_be_one_that_can_be_written_to(
+    visitor: httpx.Client, client: httpx.Client
+) -> None:
+    data = {"form_token": form_token(visitor), "name": unique(), "space": "x", "text": '{"a":1}'}
+    assert visitor.post("/datasets/new", data=data).status_code == 400
+    data["space"] = default_space(client)
+    assert visitor.post("/datasets/new", data=data).status_code == 303

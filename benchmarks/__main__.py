@@ -14,6 +14,7 @@ from benchmarks.data import BATCH
 from benchmarks.files import measure_files
 from benchmarks.filters import measure_filters
 from benchmarks.growth import measure_growth
+from benchmarks.pages import measure_pages
 from benchmarks.report import (
     Bulk,
     Growth,
@@ -52,6 +53,8 @@ def main() -> int:
         loads, results = _run_works(options.engine, options.examples, measure_filters)
     elif options.schemas:
         loads, results = _run_works("sqlite", options.examples, measure_schemas)
+    elif options.pages:
+        loads, results = _run_works(options.engine, options.examples, measure_pages)
     else:
         loads, results = _run_works(options.engine, options.examples, measure)
         bulks = _run_bulk(options.engine, options.examples, measure_bulk)
@@ -81,6 +84,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--filters", action="store_true", help="search by filters only")
     parser.add_argument("--schemas", action="store_true", help="schemas only, on SQLite")
+    parser.add_argument("--pages", action="store_true", help="the pages for people only")
     parser.add_argument("--bulk", action="store_true", help="W2 and W7 only, over Arrow Flight")
     parser.add_argument("--files", action="store_true", help="W2 and W7 only, by files")
     parser.add_argument("--engine", choices=ENGINES, default="sqlite")
@@ -88,7 +92,7 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.growth is not None:
         options.growth = sorted(options.growth) or GROWTH_SIZES
-    names = ("growth", "filters", "schemas", "bulk", "files")
+    names = ("growth", "filters", "schemas", "pages", "bulk", "files")
     kinds = [kind for kind in names if getattr(options, kind)]
     kind = next(iter(kinds), "works")
     started = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")

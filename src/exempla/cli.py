@@ -239,7 +239,7 @@ def _show_first_key(url: str, secret: str) -> None:
     print(
         "This is a new database. Its admin key is shown only this once:\n\n"
         f"  {secret}\n\n"
-        "Try it:\n\n"
+        f"Log in with it at {url} in a browser, or try:\n\n"
         f"  curl -H 'Authorization: Bearer {secret}' {url}/v2/spaces\n"
         + ("  (with --cacert FILE, if no one knows who signed the certificate)\n" * is_tls)
     )

@@ -76,7 +76,8 @@ def _wait(url: str, flight_url: str, secret: str) -> None:
     print(
         f"\nExempla is listening on {url} and {flight_url} with this data until Ctrl-C. "
         "Look around:\n\n"
-        f"  curl -H 'Authorization: Bearer {secret}' {url}/v2/datasets\n",
+        f"  curl -H 'Authorization: Bearer {secret}' {url}/v2/datasets\n\n"
+        f"Or open {url} in a browser and log in with the key {secret}\n",
         flush=True,
     )
     while True:

@@ -8,11 +8,23 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.serving import Served
 from tests.web.chromium import HOW_TO_GET_IT, chromium, is_needed
 from tests.web.site import Site
+
+PATIENCE_MS = 20_000
+"""How long to wait for what a page shows: machines that test are busy."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -75,7 +87,7 @@ class new_context:  # noqa: N801
         self._faults: list[str] = []
 
     def __enter__(self) -> BrowserContext:
-        self._context.set_default_timeout(15_000)
+        self._context.set_default_timeout(PATIENCE_MS)
         self._context.on("request", self._check_host)
         self._context.on("weberror", lambda error: self._faults.append(str(error.error)))
         self._context.on("console", lambda message: self._check_console(message.text))

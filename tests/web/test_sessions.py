@@ -134,6 +134,14 @@ def test_forms_of_other_sites_are_refused(visitor: httpx.Client, headers: dict[s
     assert visitor.get("/").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "headers", [{}, {"Sec-Fetch-Site": "same-origin", "Origin": "https://known.to.a.proxy"}]
+)
+def test_forms_of_this_site_are_taken(visitor: httpx.Client, headers: dict[str, str]) -> None:
+    data = {"form_token": form_token(visitor)}
+    assert visitor.post("/logout", data=data, headers=headers).status_code == 303
+
+
 def test_a_form_needs_the_token_of_its_session(
     served: Served, visitor: httpx.Client, client: httpx.Client
 ) -> None:

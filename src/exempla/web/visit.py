@@ -179,11 +179,18 @@ async def read_form(request: Request[Any, Any, Any]) -> Form:
 
 
 def check_origin(request: Request[Any, Any, Any]) -> None:
-    """Raise `AccessForbidden` for a form of another site (as Fetch Metadata and `Origin` tell)."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
+    """Raise `AccessForbidden` for a form of another site.
+
+    `Sec-Fetch-Site` tells it, which browsers send to safe origins and a proxy leaves as it is;
+    else `Origin` does.
+    """
+    site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    host = request.headers.get("host", "")
-    if site not in ("same-origin", "none") or (origin and urlsplit(origin).netloc != host):
+    if site:
+        is_ours = site in ("same-origin", "none")
+    else:
+        is_ours = not origin or urlsplit(origin).netloc == request.headers.get("host")
+    if not is_ours:
         raise AccessForbidden("this form was sent from another site; open the page here")
 
 

@@ -55,7 +55,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server on SQLite, and a client of its API."""
-    server = Served.start("--data-dir", str(tmp_path_factory.mktemp("site")))
+    folder = str(tmp_path_factory.mktemp("site"))
+    server = Served.start("--data-dir", folder, "--query-timeout", "60")
     headers = {"Authorization": f"Bearer {server.key}"}
     with httpx.Client(base_url=server.base_url, headers=headers, timeout=120) as api:
         yield Site(server, api)

@@ -40,6 +40,7 @@ from tests.store.model import (
     as_texts,
     model_changes,
     model_diff,
+    model_rewrites,
     without_space,
 )
 from tests.store.values import raw
@@ -323,8 +324,9 @@ class StoreMachine(RuleBasedStateMachine):
         """Make a version of this one; it differs from the latest where the base does."""
         version, latest = base.child(id, name), self.versions[-1]
         for example in self.ids:
-            if texts := model_changes(latest.texts(example), version.texts(example)):
-                self.events[example].append(("restored", id, texts))
+            if texts := model_rewrites(latest.texts(example), version.texts(example)):
+                kind = "restored" if example in version.examples else "removed"
+                self.events[example].append((kind, id, texts))
         self.versions.append(version)
         return version
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.bulk import measure_bulk
 from benchmarks.data import BATCH
+from benchmarks.files import measure_files
 from benchmarks.filters import measure_filters
 from benchmarks.growth import measure_growth
 from benchmarks.report import (
@@ -44,14 +45,17 @@ def main() -> int:
     if options.growth is not None:
         loads, growths = _run_growth(options.engine, options.growth)
     elif options.bulk:
-        bulks = _run_bulk(options.engine, options.examples)
+        bulks = _run_bulk(options.engine, options.examples, measure_bulk)
+    elif options.files:
+        bulks = _run_bulk(options.engine, options.examples, measure_files)
     elif options.filters:
         loads, results = _run_works(options.engine, options.examples, measure_filters)
     elif options.schemas:
         loads, results = _run_works("sqlite", options.examples, measure_schemas)
     else:
         loads, results = _run_works(options.engine, options.examples, measure)
-        bulks = _run_bulk(options.engine, options.examples)
+        bulks = _run_bulk(options.engine, options.examples, measure_bulk)
+        bulks += _run_bulk(options.engine, options.examples, measure_files)
     print_loads(loads)
     write_json(options.output, options.engine, loads, results, growths, bulks)
     print(f"written to {options.output}")
@@ -78,12 +82,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--filters", action="store_true", help="search by filters only")
     parser.add_argument("--schemas", action="store_true", help="schemas only, on SQLite")
     parser.add_argument("--bulk", action="store_true", help="W2 and W7 only, over Arrow Flight")
+    parser.add_argument("--files", action="store_true", help="W2 and W7 only, by files")
     parser.add_argument("--engine", choices=ENGINES, default="sqlite")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where the JSON goes")
     options = parser.parse_args()
     if options.growth is not None:
         options.growth = sorted(options.growth) or GROWTH_SIZES
-    kinds = [kind for kind in ("growth", "filters", "schemas", "bulk") if getattr(options, kind)]
+    names = ("growth", "filters", "schemas", "bulk", "files")
+    kinds = [kind for kind in names if getattr(options, kind)]
     kind = next(iter(kinds), "works")
     started = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     options.output = options.output or RESULTS / f"{options.engine}-{kind}-{started}.json"
@@ -116,10 +122,12 @@ def _run_works(
     return [_load_of(loaded)], results
 
 
-def _run_bulk(engine: str, examples: int) -> list[Bulk]:
+def _run_bulk(
+    engine: str, examples: int, works: Callable[[Rig, int], Iterator[Bulk]]
+) -> list[Bulk]:
     bulks = []
     with open_rigs(engine, 1) as (rig,):
-        for bulk in measure_bulk(rig, examples):
+        for bulk in works(rig, examples):
             print(f"{bulk.work}: {bulk.exempla_rows_per_s} rows/s", file=sys.stderr, flush=True)
             bulks.append(bulk)
     print_bulk(bulks, f"{examples:,} examples on {engine}, rows a second; {FLOORS[engine]}")

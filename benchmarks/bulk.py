@@ -52,7 +52,7 @@ def measure_bulk(rig: Rig, total: int) -> Iterator[Bulk]:
                 seconds, dataset = timed(partial(_create, client, options, rig, name, table))
             loads.append(seconds)
             loading = max(loading, peak.mebibytes)
-            floor_reads.append(timed(partial(_read_floor, rig, place, total))[0])
+            floor_reads.append(timed(partial(read_floor, rig, place, total))[0])
             with memory.peak() as peak:
                 seconds, rows = timed(partial(_read, client, options, dataset))
             if rows != total:
@@ -97,7 +97,7 @@ def _read(client: flight.FlightClient, options: flight.FlightCallOptions, datase
     return sum(chunk.data.num_rows for chunk in client.do_get(ticket, options))
 
 
-def _read_floor(rig: Rig, dataset: int, total: int) -> int:
+def read_floor(rig: Rig, dataset: int, total: int) -> int:
     """Read all rows of the bare database, by pages."""
     return sum(
         len(list(rig.floor.rows(dataset, after, first_version=False)))

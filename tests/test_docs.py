@@ -124,6 +124,21 @@ def test_the_commands_of_schema(served: Served, tmp_path: Path) -> None:
     assert json.dumps(columns["columns"], separators=(",", ":")) in answers
 
 
+def test_the_commands_of_files(served: Served, tmp_path: Path) -> None:
+    script = "".join(blocks(ROOT / "docs" / "files.md", "sh"))
+    answers = run(script.replace("mountains", tmp_path.name), tmp_path, served)
+    assert '"status":' not in answers
+    assert answers.startswith("id,created_at,updated_at,question,answer,height\n")
+    inserted, tried, done = [
+        json.loads(line) for line in answers.splitlines()[-1].replace("}{", "}\n{").split("\n")
+    ]
+    assert inserted["inserted"] == 1
+    assert tried["diff"]["counts"] == {"added": 0, "removed": 0, "changed": 1, "unchanged": 2}
+    (change,) = tried["diff"]["changes"]
+    assert change["fields"] == {"answer": {"old": "Kenya", "new": "Kilimanjaro"}}
+    assert (done["updated"], done["unchanged"], done["dry_run"]) == (1, 1, False)
+
+
 def make_capitals(folder: Path) -> None:
     """Put the dataset of the documents into a database."""
     served = Served.start("--data-dir", str(folder))
@@ -158,7 +173,7 @@ def test_the_digest_that_the_document_defines(client: httpx.Client) -> None:
 
 
 def test_the_commands_of_running(tmp_path: Path) -> None:
-    serve, keys, on_data = blocks(ROOT / "docs" / "running.md", "sh")
+    serve, keys, on_data, files = blocks(ROOT / "docs" / "running.md", "sh")
     run(serve, tmp_path)
     make_capitals(tmp_path / "exempla-data")
     shown = run(on_data, tmp_path)
@@ -166,6 +181,9 @@ def test_the_commands_of_running(tmp_path: Path) -> None:
     assert "capitals: 2 versions verified, 2 for the first time" in shown
     (verify,) = blocks(ROOT / "docs" / "digest.md", "sh")
     assert run(verify, tmp_path) == "capitals: 2 versions verified\n"
+    shown = run(files, tmp_path)
+    assert "capitals again, version v1: 2 inserted" in shown
+    assert "nothing was written; it would be: 0 added, 0 removed, 1 changed, 1 unchanged" in shown
     shown = run(keys, tmp_path)
     assert shown.startswith("exk_")
     assert "active" in shown

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from exempla import __version__, clock, settings
-from exempla.commands import diff, verify
+from exempla.commands import diff, files, verify
 from exempla.commands.support import DatabaseUrl, DataDir, note, read, startup_errors, write
 from exempla.errors import StartupError
 from exempla.ids import parse_id
@@ -33,6 +33,8 @@ keys_app = typer.Typer(
 )
 app.add_typer(keys_app, name="keys")
 app.command("diff")(diff.diff)
+app.command("export")(files.export)
+app.command("import")(files.import_)
 app.command("verify")(verify.verify)
 
 Host = Annotated[str, typer.Option(envvar="EXEMPLA_HOST", help="The address to listen on.")]

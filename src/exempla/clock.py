@@ -7,6 +7,9 @@ from functools import lru_cache
 
 MICROSECONDS = 1_000_000
 
+MAX_TIME = 32_503_680_000 * MICROSECONDS
+"""Times of examples lie before the year 3000: what is later is a mistake of units."""
+
 
 def now() -> int:
     """Return the present time in microseconds since 1970-01-01T00:00:00Z."""

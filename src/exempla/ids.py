@@ -11,6 +11,7 @@ import string
 from typing import Literal, NamedTuple
 
 from exempla.errors import InvalidRequest
+from exempla.limits import MAX_EXAMPLE_ID_LENGTH
 
 Kind = Literal[
     "Organization",
@@ -73,6 +74,17 @@ def parse_id(text: str, kind: Kind, field: str) -> ResourceId:
     if str(id) != text:  # another spelling of the same bytes
         raise InvalidRequest(f"{field} is not a valid id; copy it from an answer of this server")
     return id
+
+
+def why_no_example_id(id: str) -> str | None:
+    """Say what is wrong with the id that a client gives an example; None if nothing is."""
+    if not id:
+        return "the id is empty; give every example one, or none"
+    if "\0" in id:
+        return "the id contains the character U+0000, which is not allowed"
+    if len(id) > MAX_EXAMPLE_ID_LENGTH:
+        return f"the id has {len(id)} characters; at most {MAX_EXAMPLE_ID_LENGTH} are allowed"
+    return None
 
 
 def new_example_ids(created_at: int, count: int) -> list[str]:

@@ -3,6 +3,12 @@
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Bytes of a request body; more is `413`."""
 
+MAX_FILE_BYTES = 4 * 1024 * 1024 * 1024
+"""Bytes of a file that is imported; more is `413`."""
+
+MAX_LINE_BYTES = 64 * 1024 * 1024
+"""Bytes of one line of it; more is `422`."""
+
 MAX_BATCH_BYTES = 512 * 1024 * 1024
 """Bytes of one record batch over Flight, as AX allows."""
 

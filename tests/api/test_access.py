@@ -279,6 +279,8 @@ ROUTES: dict[str, Route] = {
     f"GET {VERSION}": Route(READ, 200, of_version()),
     f"PATCH {VERSION}": Route(WRITE, 200, of_version({"locked": True})),
     f"GET {UNDER_V1}/diff": Route(READ, 200, of_diff),
+    f"GET {UNDER_V1}/export": Route(READ, 200, under_v1("export")),
+    f"POST {UNDER_V1}/import": Route(WRITE, 200, under_v1("import", b'{"n": 1}')),
     f"GET {UNDER_V1}/log": Route(READ, 200, under_v1("log")),
     f"GET {UNDER_V1}/schema": Route(READ, 200, under_v1("schema")),
     f"PUT {UNDER_V1}/schema": Route(

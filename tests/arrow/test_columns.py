@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from exempla.arrow.columns import SYSTEM_FIELDS, Columns, StoredExample
+from exempla.arrow.columns import SYSTEM_FIELDS, Columns
 from exempla.arrow.rows import Reader
 from exempla.errors import ValidationError
 from exempla.limits import MAX_COLUMNS
+from exempla.store.bodies import StoredExample
+from tests.json_texts import Number, bodies, parsed
 
 TIME = 1_600_000_000_000_001
 
 
-def table(bodies: Sequence[str]) -> pa.Table:
+def table(bodies: Sequence[str], *, exact: bool = False) -> pa.Table:
     """Return bodies as Arrow, learned and given in two parts each."""
-    columns = Columns()
+    columns = Columns(exact=exact)
     columns.learn(bodies[:1])
     columns.learn(bodies[1:])
     schema = columns.schema()
@@ -33,9 +34,9 @@ def table(bodies: Sequence[str]) -> pa.Table:
     return found
 
 
-def column(*values: str) -> pa.Table:
+def column(*values: str, exact: bool = False) -> pa.Table:
     """Return a table of one field of these values, JSON texts; an empty one is missing."""
-    return table([f'{{"c":{value}}}' if value else "{}" for value in values])
+    return table([f'{{"c":{value}}}' if value else "{}" for value in values], exact=exact)
 
 
 STRING, BOOL, INT, DOUBLE = pa.string(), pa.bool_(), pa.int64(), pa.float64()
@@ -117,14 +118,6 @@ def test_too_many_fields_are_refused() -> None:
         columns.learn(['{"one more":1}'])
 
 
-class Number(str):
-    """A JSON number as it is written."""
-
-
-def parsed(text: str) -> Any:
-    return json.loads(text, parse_int=Number, parse_float=Number)
-
-
 def is_int64(number: str) -> bool:
     return (
         "".join(number.split("-")).isdigit() and number != "-0" and -(2**63) <= int(number) < 2**63
@@ -156,57 +149,6 @@ def expected_column(values: list[Any]) -> tuple[pa.DataType, str | None, list[An
 def cell(found: object, mark: str | None, value: Any) -> Any:
     """Return what a cell means; the text of one that is not a string is read."""
     return parsed(found) if mark and isinstance(found, str) and type(value) is not str else found
-
-
-STRINGS = st.builds(
-    lambda text, ascii: json.dumps(text, ensure_ascii=ascii), st.text(), st.booleans()
-)
-INTEGERS = st.integers(-(2**70), 2**70).map(str) | st.integers(-99, 99).map(str)
-EDGES = st.sampled_from(
-    ["-0", "0", "1.0", "-0.0", "1e400", "-1E+5", "1e-400"]
-    + [str(sign * 2**bits + by) for bits in (53, 63) for sign in (1, -1) for by in (-1, 0, 1)]
-)
-FLOATS = st.floats(allow_nan=False, allow_infinity=False).map(repr)
-
-
-def as_object(members: dict[str, str]) -> str:
-    return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in members.items()) + "}"
-
-
-KINDS = [
-    STRINGS,
-    st.sampled_from(["true", "false"]),
-    INTEGERS,
-    FLOATS,
-    EDGES,
-    st.sampled_from(['"\\u0000"', '"\\/"', '"\\ud83d\\ude00"', '"1"', '"null"', '"{}"', '""']),
-]
-NESTED = st.recursive(
-    st.one_of(*KINDS, st.just("null")),
-    lambda inner: (
-        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
-        | st.dictionaries(STRINGS.map(parsed), inner, max_size=3).map(as_object)
-    ),
-    max_leaves=5,
-)
-NAMES = st.sampled_from(
-    ["", "a", "b", '"', "\\", "a.b", "é", "\U0001f600", "\0", "\n", "ID"]
-) | st.text().filter(lambda name: name not in ("id", "created_at", "updated_at", "annotations"))
-
-
-@st.composite
-def bodies(draw: st.DrawFn) -> list[str]:
-    """Draw examples whose fields are of one kind, or of two, or missing, or null."""
-    fields = draw(
-        st.dictionaries(NAMES, st.sets(st.integers(0, len(KINDS)), max_size=2), max_size=4)
-    )
-    rows: list[dict[str, str]] = [{} for _ in range(draw(st.integers(1, 5)))]
-    for name, kinds in fields.items():
-        values = st.one_of(st.just("null"), *([*KINDS, NESTED][kind] for kind in kinds))
-        for row in rows:
-            if draw(st.integers(0, 4)):
-                row[name] = draw(values)
-    return [as_object(row) for row in rows]
 
 
 @given(bodies())
@@ -248,3 +190,47 @@ def test_what_is_read_can_be_written_again(texts: list[str]) -> None:
                 assert repr(float(after[name])) == repr(float(value))
             else:
                 assert repr(after[name]) == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("type", "values", "cells"),
+    [
+        (STRING, ['"a"', "", '""', '"é\\n"'], ["a", None, "", "é\n"]),
+        (BOOL, ["true", "", "false"], [True, None, False]),
+        (INT, ["1", "", str(2**63 - 1), "-1"], [1, None, 2**63 - 1, -1]),
+        (DOUBLE, ["1.0", "", "-0.0", "1e300"], [1.0, None, -0.0, 1e300]),
+        (None, ['"a"', "null", ""], ['"a"', "null", None]),
+        (None, ['"\\/"', '"a"'], ['"\\/"', '"a"']),
+        (None, ['"\\u00e9"'], ['"\\u00e9"']),
+        (None, ["null"], ["null"]),
+        (None, ["1.50", "1.5"], ["1.50", "1.5"]),
+        (None, ["1", "1.5"], ["1", "1.5"]),
+        (None, ["-0", "1"], ["-0", "1"]),
+        (None, ["1e5"], ["1e5"]),
+        (None, ["1", '"1"', "", "{ }"], ["1", '"1"', None, "{ }"]),
+        (None, [str(2**63)], [str(2**63)]),
+    ],
+)  # fmt: skip
+def test_exact_columns(type: pa.DataType | None, values: list[str], cells: list[object]) -> None:
+    found = column(*values, exact=True)
+    field = found.schema.field("c")
+    assert field.type == (type or STRING)
+    assert field.metadata == (None if type else {b"exempla.type": b"json"})
+    assert repr(found["c"].to_pylist()) == repr(cells)
+    assert found.schema.metadata == {b"exempla.null": b"missing"}
+
+
+@given(bodies())
+def test_exact_columns_give_every_text_back(texts: list[str]) -> None:
+    found = table(
+        [text.replace("{", '{"one":1,', 1).replace(",}", "}") for text in texts], exact=True
+    )
+    reader = Reader(found.schema)
+    again = [
+        msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        for batch in found.to_batches()
+        for part in reader.read(batch)
+        for body in part.bodies
+    ]
+    given = [msgspec.json.decode(text, type=dict[str, msgspec.Raw]) for text in texts]
+    assert again == [{"one": msgspec.Raw(b"1")} | one for one in given]

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exempla.arrow.rows import MAX_TIME, ROWS_AT_ONCE, Reader, Rows
+from exempla.arrow.rows import ROWS_AT_ONCE, Reader, Rows
+from exempla.clock import MAX_TIME
 from exempla.errors import ValidationError
 from exempla.limits import MAX_COLUMNS, MAX_NESTING
 

@@ -69,6 +69,11 @@ def as_body(texts: dict[str, str]) -> str:
     return f"{{{members}}}"
 
 
+def as_row(id: str | None, texts: dict[str, str]) -> str:
+    """Return an example as a line of a file."""
+    return as_body(texts if id is None else {"id": msgspec.json.encode(id).decode()} | texts)
+
+
 Texts = dict[str, tuple[str | None, str | None]]
 
 
@@ -84,6 +89,12 @@ def model_changes(old: dict[str, str], new: dict[str, str]) -> Texts:
         for name in old | new
         if without_space(old.get(name, "none")) != without_space(new.get(name, "none"))
     }
+
+
+def model_rewrites(old: dict[str, str], new: dict[str, str]) -> Texts:
+    """Return the same, where white space counts too."""
+    names = old | new
+    return {n: (old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)}
 
 
 def model_diff(base: ModelVersion, head: ModelVersion) -> dict[str, tuple[str, Texts]]:

@@ -7,7 +7,8 @@ times and bodies, and what the version tells of itself.
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,9 +21,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from exempla.errors import Conflict, PreconditionFailed
+from exempla.errors import Conflict, PreconditionFailed, ValidationError
 from exempla.ids import ResourceId
 from exempla.store import datasets, diff, digests, examples, history, verify, versions
+from exempla.store import schemas as schemas_store
 from exempla.store.access import OPERATOR
 from exempla.store.diff import Change, Counts
 from exempla.store.history import Event
@@ -38,8 +40,10 @@ from tests.store.model import (
     as_texts,
     model_changes,
     model_diff,
+    model_rewrites,
     without_space,
 )
+from tests.store.values import raw
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -52,7 +56,8 @@ class StoreMachine(RuleBasedStateMachine):
         self.versions: list[ModelVersion] = []  # oldest first
         self.ids: list[str] = []  # every id there ever was
         self.updated_at = 0
-        self.log: list[tuple[str, ResourceId, int]] = []  # oldest first
+        self.required: str | None = None  # the field that the dataset's schema requires
+        self.log: list[tuple[str, ResourceId | None, int]] = []  # oldest first
         self.seen: dict[str, tuple[ModelVersion, int]] = {}  # by tag
         self.events: dict[str, list[tuple[str, ResourceId, Texts]]] = {}  # by id, oldest first
 
@@ -69,8 +74,8 @@ class StoreMachine(RuleBasedStateMachine):
     def insert(self, data: st.DataObject, given: list[dict[str, str]]) -> None:
         version, address = self._any_version(data)
         fields = [as_fields(texts) for texts in given]
-        if version.locked:
-            with pytest.raises(Conflict, match="locked"):
+        if refusal := self._refusal(version, given):
+            with refusal:
                 self.store.write(examples.insert, OPERATOR, self.dataset, address, fields)
             return
         written = self.store.write(examples.insert, OPERATOR, self.dataset, address, fields)
@@ -85,26 +90,29 @@ class StoreMachine(RuleBasedStateMachine):
         changes = {id: data.draw(st.one_of(st.just({}), FIELDS)) for id in ids}
         name = f"version {len(self.versions)}" if new else None
         fields = {id: as_fields(texts) for id, texts in changes.items()}
-        if version.locked and not new:
-            with pytest.raises(Conflict, match="locked"):
-                self.store.write(examples.update, OPERATOR, self.dataset, address, fields, None)
+        held = {id: texts for id, texts in changes.items() if id in version.examples}
+        results = [version.texts(id) | texts for id, texts in held.items() if texts]
+        if refusal := self._refusal(version, results, new=new):
+            with refusal:
+                self.store.write(examples.update, OPERATOR, self.dataset, address, fields, name)
             return
         written = self.store.write(examples.update, OPERATOR, self.dataset, address, fields, name)
         if name:
             version = self._branch(version, written.version.id, name)
         assert written.version.id == version.id
-        assert written.example_ids == [id for id in ids if id in version.examples]
-        changed = [id for id in written.example_ids if changes[id]]
-        for id in changed:
-            old = version.examples[id]
-            version.examples[id] = ModelExample(
-                old.created_at, written.dataset.updated_at, old.fields | changes[id]
-            )
-            texts: Texts = {n: (old.fields.get(n), text) for n, text in changes[id].items()}
-            texts = {n: (before, after) for n, (before, after) in texts.items() if before != after}
-            self.events[id].append(("updated", version.id, texts))
+        assert written.example_ids == list(held)
+        changed = {id: texts for id, texts in held.items() if texts}
+        self._change(version, changed, written.dataset.updated_at)
         if changed or name:
             self.log.append(("updated" if changed else "branched", version.id, len(changed)))
+
+    @rule(required=st.sampled_from([None, "a", "b"]))
+    def set_schema(self, required: str | None) -> None:
+        schema = None if required is None else raw(required=f'["{required}"]')
+        self.store.write(schemas_store.put, OPERATOR, self.dataset, schema)
+        if required != self.required:
+            self.log.append(("schema_changed", None, 0))
+        self.required = required
 
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
@@ -285,6 +293,25 @@ class StoreMachine(RuleBasedStateMachine):
         silent = version is self.versions[-1] and data.draw(st.booleans())
         return version, None if silent else version.id
 
+    def _refusal(
+        self, version: ModelVersion, results: Iterable[dict[str, str]], *, new: bool = False
+    ) -> AbstractContextManager[object] | None:
+        """Return what expects the refusal of a write with these results, if it must be refused."""
+        if version.locked and not new:
+            return pytest.raises(Conflict, match="locked")
+        if self.required is not None and any(self.required not in texts for texts in results):
+            return pytest.raises(ValidationError, match="schema")
+        return None
+
+    def _change(self, version: ModelVersion, changes: dict[str, dict[str, str]], at: int) -> None:
+        """Give examples that the version holds new values of fields."""
+        for id, given in changes.items():
+            old = version.examples[id]
+            version.examples[id] = ModelExample(old.created_at, at, old.fields | given)
+            texts: Texts = {n: (old.fields.get(n), text) for n, text in given.items()}
+            texts = {n: (before, after) for n, (before, after) in texts.items() if before != after}
+            self.events[id].append(("updated", version.id, texts))
+
     def _any_ids(self, data: st.DataObject) -> list[str]:
         known = st.sampled_from(self.ids) | st.just("unknown")
         return data.draw(st.lists(known, min_size=1, max_size=4, unique=True))
@@ -297,8 +324,9 @@ class StoreMachine(RuleBasedStateMachine):
         """Make a version of this one; it differs from the latest where the base does."""
         version, latest = base.child(id, name), self.versions[-1]
         for example in self.ids:
-            if texts := model_changes(latest.texts(example), version.texts(example)):
-                self.events[example].append(("restored", id, texts))
+            if texts := model_rewrites(latest.texts(example), version.texts(example)):
+                kind = "restored" if example in version.examples else "removed"
+                self.events[example].append((kind, id, texts))
         self.versions.append(version)
         return version
 
@@ -315,10 +343,10 @@ class StoreMachine(RuleBasedStateMachine):
         return [example.id for example in added]
 
 
-def test_the_store_does_what_the_model_does(store: Store) -> None:
-    machine = type("Machine", (StoreMachine,), {"store": store})
+def run_machine(machine: type[StoreMachine], store: Store) -> None:
+    """Run it with this store."""
     run_state_machine_as_test(
-        machine,
+        type("Machine", (machine,), {"store": store}),
         settings=settings(
             max_examples=40,
             stateful_step_count=25,
@@ -326,3 +354,7 @@ def test_the_store_does_what_the_model_does(store: Store) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_the_store_does_what_the_model_does(store: Store) -> None:
+    run_machine(StoreMachine, store)

@@ -53,6 +53,8 @@ NEEDS: dict[str, Role] = {
     "GET /api/v1/datasets/{dataset_id}/versions/{version_id}": _READ,
     "PATCH /api/v1/datasets/{dataset_id}/versions/{version_id}": _WRITE,
     "GET /api/v1/datasets/{dataset_id}/diff": _READ,
+    "GET /api/v1/datasets/{dataset_id}/export": _READ,
+    "POST /api/v1/datasets/{dataset_id}/import": _WRITE,
     "GET /api/v1/datasets/{dataset_id}/log": _READ,
     "GET /api/v1/datasets/{dataset_id}/examples/{example_id}/history": _READ,
     "GET /api/v1/datasets/{dataset_id}/schema": _READ,

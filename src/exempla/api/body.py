@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
+from litestar.datastructures import Headers
 from litestar.dto import AbstractDTO
 from litestar.openapi.spec import Reference, Schema
 from msgspec import inspect
@@ -61,11 +62,16 @@ class JsonBody(AbstractDTO[Any]):
 
     def decode_bytes(self, value: bytes) -> Any:
         """Decode the body of the request."""
-        encoding = self.asgi_connection.headers.get("content-encoding", "identity")
-        if encoding != "identity":
-            raise InvalidRequest(f"Content-Encoding is {encoding[:40]!r}; send the body as it is")
+        check_encoding(self.asgi_connection.headers)
         handler: Any = self.asgi_connection.route_handler
         return read(value, handler.parsed_data_field.annotation)
+
+
+def check_encoding(headers: Headers) -> None:
+    """Raise `InvalidRequest` for a body that is compressed."""
+    encoding = headers.get("content-encoding", "identity")
+    if encoding != "identity":
+        raise InvalidRequest(f"Content-Encoding is {encoding[:40]!r}; send the body as it is")
 
 
 def read(body: bytes, type: type[T]) -> T:

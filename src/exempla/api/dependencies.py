@@ -10,6 +10,7 @@ from litestar.di import NamedDependency, Provide
 from exempla.api.preconditions import if_match
 from exempla.api.purging import Purger
 from exempla.api.writing import Writing
+from exempla.errors import PreconditionFailed
 from exempla.store.access import Permit
 from exempla.store.database import Database
 
@@ -28,7 +29,12 @@ def _permit(request: Request[Any, Any, Any]) -> Permit:
     permit: Permit = request.scope["auth"]
     if request.method in _SAFE:
         return permit
-    return permit._replace(if_match=if_match(request.headers.getall("if-match", [])))
+    tags = if_match(request.headers.getall("if-match", []))
+    if tags is not None and "dataset_id" not in request.path_params:
+        raise PreconditionFailed(
+            "If-Match cannot be kept here: only datasets and versions have an ETag; leave it out"
+        )
+    return permit._replace(if_match=tags)
 
 
 def provide(database: Database, purger: Purger, query_timeout: float) -> dict[str, Provide]:

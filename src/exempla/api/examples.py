@@ -27,7 +27,7 @@ from exempla.errors import ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_ANNOTATION_VALUES, MAX_TEXT_LENGTH
 from exempla.store import annotations as annotations_store
-from exempla.store import examples, search
+from exempla.store import bodies, examples, search
 from exempla.store.access import Permit
 from exempla.store.annotations import Annotation, Value
 from exempla.store.bodies import Fields
@@ -292,8 +292,7 @@ def _render(
     """Join stored text to the answer; no body is parsed."""
     items = ",".join(
         [
-            f'{{"id":{_encode(id).decode()},"created_at":"{rfc3339(created_at)}",'
-            f'"updated_at":"{rfc3339(updated_at)}"{"," if len(body) > 2 else ""}'
+            bodies.opening(id, created_at, updated_at, body)
             + (_annotated(body, annotations[ordinal]) if ordinal in annotations else body[1:])
             for ordinal, id, created_at, updated_at, body in shown
         ]

@@ -27,6 +27,7 @@ from exempla.api.openapi_examples import EXAMPLES
 from exempla.api.pages import DEFAULT_LIMIT, MAX_EXAMPLES_LIMIT, MAX_LIMIT
 from exempla.api.problems import CONTENT_TYPE, ProblemDetails
 from exempla.errors import Problem
+from exempla.files.formats import FORMATS, MEDIA_TYPES
 from exempla.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 from exempla.store.keys import KeyType
 
@@ -41,6 +42,9 @@ _PARAMETER_TYPES: dict[str, Document] = {
     "limit": _limit(MAX_LIMIT),
     "key_type": {"type": "string", "enum": get_args(KeyType)},
     "status": {"type": "string", "enum": get_args(Status)},
+    "mode": {"type": "string", "enum": ["insert", "update"], "default": "insert"},
+    "dry_run": {"type": "string", "enum": ["true", "false"], "default": "false"},
+    "format": {"type": "string", "enum": FORMATS, "default": FORMATS[0]},
 }
 _EXAMPLES_LIMIT = _limit(MAX_EXAMPLES_LIMIT)
 _OF_EXAMPLES = ("list_examples", "diff_versions")
@@ -64,7 +68,11 @@ _ETAG = {
         "schema": {"type": "string"},
     }
 }
+_WITHOUT_ETAG = ("/tags", "/versions", "/diff", "/log", "/history", "/columns", "/report")
+"""Ends of paths that are read without one."""
 _NO_BODY = {"type": "null"}
+_JSONL = '{"question": "Capital of Peru?", "answer": "Lima"}'
+_FILE = {"schema": {"type": "string", "format": "binary"}}
 _HEADERS = {
     "X-Request-Id": {
         "description": "The request's own id, or a new one; the log has it too.",
@@ -139,8 +147,13 @@ def complete(described: Document) -> Document:
 def _complete_operation(route: str, operation: Document) -> None:
     operation["summary"] = operation.get("description", "").split("\n")[0].rstrip(".")
     responses = {status: r for status, r in operation["responses"].items() if status < "400"}
+    if operation["operationId"] == "export_version":
+        responses["200"]["content"] = {type.split(";")[0]: _FILE for type in MEDIA_TYPES.values()}
+    if operation["operationId"] == "import_examples":
+        content = {"application/octet-stream": _FILE | {"example": _JSONL}}
+        operation["requestBody"] = {"content": content, "required": True}
     for response in responses.values():
-        response["headers"] = _HEADERS | (_ETAG if "/datasets" in route else {})
+        response["headers"] = _HEADERS | (_ETAG if _has_etag(route) else {})
         if response.get("content", {}).get("application/json", {}).get("schema") == _NO_BODY:
             del response["content"]
     statuses = _statuses(route, operation)
@@ -155,9 +168,17 @@ def _complete_operation(route: str, operation: Document) -> None:
         if operation["operationId"] in _OF_EXAMPLES and parameter["name"] == "limit":
             parameter["schema"] = _EXAMPLES_LIMIT
     operation.setdefault("parameters", []).extend(_headers_of_writes(route))
-    if operation["operationId"] in EXAMPLES and "requestBody" in operation:
+    if operation["operationId"] in EXAMPLES:
         content = operation["requestBody"]["content"]["application/json"]
         content["example"] = EXAMPLES[operation["operationId"]]
+
+
+def _has_etag(route: str) -> bool:
+    """Tell whether the answer shows, or wrote to, a dataset, a version or a page of examples."""
+    method, _, path = route.partition(" ")
+    if method == "GET":
+        return "{dataset_id}" in path and not path.endswith(_WITHOUT_ETAG)
+    return "/datasets" in path
 
 
 def _headers_of_writes(route: str) -> list[Document]:

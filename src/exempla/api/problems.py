@@ -89,8 +89,9 @@ def _of_framework(error: HTTPException, request: Request[Any, Any, Any]) -> Prob
     if error.status_code == MethodNotAllowed.status:
         return MethodNotAllowed(f"{request.scope['path']} does not answer {request.method}")
     if error.status_code == PayloadTooLarge.status:
+        limit = request.route_handler.resolve_request_max_body_size() or MAX_BODY_BYTES
         return PayloadTooLarge(
-            f"the body is over {MAX_BODY_BYTES // 2**20} MiB; send it in several requests"
+            f"the body is over {limit // 2**20} MiB; send it in several requests"
         )
     if isinstance(error, ValidationException):  # all else that it checks is checked by us
         return InvalidRequest("the body is empty; send a JSON object")

@@ -63,9 +63,22 @@ class Writing:
     @classmethod
     async def of(cls, request: Request[Any, Any, Any], database: Database) -> Writing:
         """Return what runs the write of this request, once if it has an `Idempotency-Key`."""
+        hash = RequestHash(request)
+        if hash.key:
+            body = await request.body()
+            if len(body) > IN_A_THREAD_FROM:
+                await asyncio.to_thread(hash.update, body)
+            else:
+                hash.update(body)
+        return cls.of_hashed(request, database, hash)
+
+    @classmethod
+    def of_hashed(
+        cls, request: Request[Any, Any, Any], database: Database, hash: RequestHash
+    ) -> Writing:
+        """Return the same for a request whose body was taken in already."""
         handler: Any = request.route_handler
-        asked = await _asked(request)
-        return cls(database, request.scope["path"], handler.status_code, asked)
+        return cls(database, request.scope["path"], handler.status_code, hash.asked())
 
     async def __call__(
         self,
@@ -97,27 +110,42 @@ class Writing:
         return Answer(problem.status, "", problems.encode(problem, self._path))
 
 
-async def _asked(request: Request[Any, Any, Any]) -> Asked | None:
-    key = request.headers.get("idempotency-key")
-    if key is None:
+class RequestHash:
+    """The `Idempotency-Key` of a request, and a hash of the request, whose body is to be added."""
+
+    def __init__(self, request: Request[Any, Any, Any]) -> None:
+        scope, self.key = request.scope, _key_of(request)
+        permit: Permit = scope["auth"]
+        self._user = permit.user_id.number
+        target = b" ".join([request.method.encode(), scope["raw_path"], scope["query_string"]])
+        condition = ",".join(request.headers.getall("if-match", [])).encode()
+        self._hash = hashlib.sha256()
+        for part in (target, condition):
+            self._hash.update(hashlib.sha256(part).digest())
+
+    def update(self, part: bytes) -> None:
+        """Add a part of the body."""
+        if self.key is not None:
+            self._hash.update(part)
+
+    def asked(self) -> Asked | None:
+        """Return the request, if it has a key."""
+        return None if self.key is None else Asked(self._user, self.key, self._hash.hexdigest())
+
+
+def _key_of(request: Request[Any, Any, Any]) -> str | None:
+    keys = request.headers.getall("idempotency-key", [])
+    if not keys:
         return None
+    if len(keys) > 1:
+        raise InvalidRequest("Idempotency-Key was sent more than once; send one")
+    key = keys[0]
     if not (1 <= len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH and key.isascii() and key.isprintable()):
         raise InvalidRequest(
             f"Idempotency-Key must have 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} printable characters "
             "of ASCII"
         )
-    scope, body = request.scope, await request.body()
-    target = b" ".join([request.method.encode(), scope["raw_path"], scope["query_string"]])
-    if len(body) > IN_A_THREAD_FROM:
-        hashed = await asyncio.to_thread(_hash, target, body)
-    else:
-        hashed = _hash(target, body)
-    permit: Permit = scope["auth"]
-    return Asked(permit.user_id.number, key, hashed)
-
-
-def _hash(target: bytes, body: bytes) -> str:
-    return hashlib.sha256(hashlib.sha256(target).digest() + body).hexdigest()
+    return key
 
 
 def _encode(content: object) -> bytes:

@@ -11,6 +11,12 @@ batch is made:
   `exempla.type` is then `json` if no value is a string, `mixed` if some are.
 
 A field that is missing, and one that is null, is null.
+
+Exact columns, for files, give every value back as it was. There a column is `string`, `bool`,
+`int64` or `double` only if writing its cells as JSON makes the same text of each of its values
+again (of `1.0`, but not of `1.50`). Else its cells are JSON text, strings quoted, and null is
+the text `null`; so a cell that is null is a field that is missing. The schema's metadata
+`exempla.null` says `missing` then.
 """
 
 from __future__ import annotations
@@ -18,16 +24,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from enum import Flag, auto
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from exempla.errors import ValidationError
 from exempla.limits import MAX_COLUMNS
+from exempla.store.bodies import StoredExample
 
 TYPE = b"exempla.type"
 """The key of a column's metadata that tells how its strings are to be read."""
+
+NULL = b"exempla.null"
+MISSING = b"missing"
+"""The key and the value of a schema's metadata: a cell that is null is a field that is missing."""
 
 ID, CREATED_AT, UPDATED_AT = "id", "created_at", "updated_at"
 
@@ -55,19 +66,12 @@ class Kind(Flag):
     """An object, a list, or a number that is larger than all these."""
 
 
-class StoredExample(NamedTuple):
-    """An example as it is stored; times in microseconds, the body a JSON object's text."""
-
-    id: str
-    created_at: int
-    updated_at: int
-    body: str
-
-
 _INTEGERS = Kind.SMALL_INTEGER | Kind.INTEGER
 _DOUBLES = Kind.SMALL_INTEGER | Kind.DOUBLE
+_EXACT_ALONE = (Kind.STRING, Kind.BOOLEAN, Kind.DOUBLE)
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
 _string = msgspec.json.Decoder(str).decode
 _NULL = msgspec.Raw(b"null")
 
@@ -84,18 +88,26 @@ _KIND_BY_START = {
 class Columns:
     """Learns from all bodies which columns they need; then makes batches of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, exact: bool = False) -> None:
         self._kinds: dict[str, Kind] = {}
+        self._exact = exact
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the fields, in the order in which they were first met."""
+        return list(self._kinds)
 
     def learn(self, bodies: Iterable[str]) -> None:
         """Look at more bodies. Raises `ValidationError` for over `MAX_COLUMNS` fields."""
-        kinds = self._kinds
+        kinds, exact = self._kinds, self._exact
         for body in bodies:
             for name, raw in _decode(body).items():
                 text = bytes(raw)
                 kind = _KIND_BY_START.get(text[:1])
                 if kind is None:
                     kind = _kind_of_number(text)
+                if exact and not _is_exact(text, kind):
+                    kind = Kind.OTHER
                 known = kinds.get(name)
                 if known is None:
                     kinds[name] = kind
@@ -104,13 +116,13 @@ class Columns:
         if len(kinds) > MAX_COLUMNS:
             raise ValidationError(
                 f"the version has over {MAX_COLUMNS} different fields, too many for columns; "
-                "read it by pages over REST"
+                "read it by pages over REST, or export it as JSONL"
             )
 
     def schema(self) -> pa.Schema:
         """Return the columns of all that was learned, in the order in which they were first met."""
-        fields = [_field(name, kind) for name, kind in self._kinds.items()]
-        return pa.schema([*SYSTEM_FIELDS, *fields])
+        fields = [_field(name, kind) for name, kind in self._settled()]
+        return pa.schema([*SYSTEM_FIELDS, *fields], {NULL: MISSING} if self._exact else None)
 
     def batch(self, schema: pa.Schema, examples: Sequence[StoredExample]) -> pa.RecordBatch:
         """Return these examples, all of them learned, as a batch of this schema."""
@@ -121,10 +133,31 @@ class Columns:
             pa.array(created, pa.int64()).cast(SYSTEM_FIELDS[1].type),
             pa.array(updated, pa.int64()).cast(SYSTEM_FIELDS[2].type),
         ]
-        for name, kind in self._kinds.items():
-            values = [body.get(name, _NULL) for body in bodies]
-            arrays.append(pa.array(_cells(values, kind), _type(kind)))
+        for name, kind in self._settled():
+            if self._exact and kind is Kind.OTHER:
+                cells: list[Any] = [bytes(body[name]) if name in body else None for body in bodies]
+            else:
+                cells = _cells([body.get(name, _NULL) for body in bodies], kind)
+            arrays.append(pa.array(cells, _type(kind)))
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def _settled(self) -> list[tuple[str, Kind]]:
+        """Return the fields with what their values are; `OTHER` for a mixture that is not exact."""
+        if not self._exact:
+            return list(self._kinds.items())
+        return [
+            (name, kind if kind in _INTEGERS or kind in _EXACT_ALONE else Kind.OTHER)
+            for name, kind in self._kinds.items()
+        ]
+
+
+def _is_exact(text: bytes, kind: Kind) -> bool:
+    """Tell whether a value of this kind would be written as this text again."""
+    if kind is Kind.STRING:
+        return b"\\" not in text or _encode(_string(text)) == text
+    if kind is Kind.DOUBLE:
+        return _encode(float(text)) == text
+    return kind is not Kind.NULL
 
 
 def _kind_of_number(text: bytes) -> Kind:

@@ -1,38 +1,37 @@
 """From Arrow record batches to examples: each row an id, its times, and its fields as JSON text.
 
 Every column but `id`, `created_at` and `updated_at` is a field of every row; a null cell is
-`null`. A row's number, in messages, is its place in the whole stream; the first is 0.
+`null`, or a missing field where the schema says so (`columns.py`). A row's number, in messages,
+is its place in the whole stream; the first is 0.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from exempla.arrow.columns import CREATED_AT, ID, TYPE, UPDATED_AT
+from exempla.arrow.columns import CREATED_AT, ID, MISSING, NULL, TYPE, UPDATED_AT
 from exempla.arrow.values import UNREADABLE, cast, check_type, is_text, size_of, values_of
-from exempla.clock import MICROSECONDS
+from exempla.clock import MAX_TIME
 from exempla.errors import ValidationError
+from exempla.ids import why_no_example_id
 from exempla.limits import (
     MAX_BATCH_ROWS,
     MAX_COLUMNS,
     MAX_EXAMPLE_BYTES,
-    MAX_EXAMPLE_ID_LENGTH,
     MAX_NESTING,
 )
 from exempla.nesting import is_too_deep
+from exempla.store.incoming import Incoming
 
 ROWS_AT_ONCE = 5_000
 BYTES_AT_ONCE = 8_000_000
 """Rows and bytes, about, of a batch that are Python objects at the same time."""
-
-MAX_TIME = 32_503_680_000 * MICROSECONDS
-"""Times lie before the year 3000: what is later is a mistake of units."""
 
 SYSTEM = (ID, CREATED_AT, UPDATED_AT)
 
@@ -62,6 +61,7 @@ class Reader:
     def __init__(self, schema: pa.Schema) -> None:
         self._names = _names(schema)
         self._columns = [_Column(field) for field in schema if field.name not in SYSTEM]
+        self._lacks_nulls = (schema.metadata or {}).get(NULL) == MISSING
         self._next = 0
 
     def read(self, batch: pa.RecordBatch) -> Iterator[Rows]:
@@ -101,8 +101,16 @@ class Reader:
             self._ids(part),
             self._times(part, CREATED_AT),
             self._times(part, UPDATED_AT),
-            [_encode(dict(zip(names, row, strict=True))) for row in zip(*cells, strict=True)],
+            [
+                _encode(self._fields(zip(names, row, strict=True)))
+                for row in zip(*cells, strict=True)
+            ],
         )
+
+    def _fields(self, cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+        if self._lacks_nulls:
+            return {name: value for name, value in cells if value is not None}
+        return dict(cells)
 
     def _ids(self, part: pa.RecordBatch) -> list[str] | None:
         if ID not in self._names:
@@ -112,8 +120,8 @@ class Reader:
             raise ValidationError(f"the column 'id' is of the type {column.type}; give strings")
         ids = ["" if id is None else str(id) for id in column.to_pylist()]
         for index, id in enumerate(ids):
-            if not id or "\0" in id or len(id) > MAX_EXAMPLE_ID_LENGTH:
-                raise ValidationError(f"row {self._next + index}: {_why_no_id(id)}")
+            if why := why_no_example_id(id):
+                raise ValidationError(f"row {self._next + index}: {why}")
         return ids
 
     def _times(self, part: pa.RecordBatch, name: str) -> list[int | None] | None:
@@ -149,6 +157,20 @@ class Reader:
         given = pc.if_else(pc.is_nan(about), None, times).cast(pa.int64(), safe=False)
         microseconds: list[int | None] = pc.multiply(given, unit).to_pylist()
         return microseconds
+
+
+def fill(
+    incoming: Incoming,
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    check: Callable[[], object] = lambda: None,
+) -> None:
+    """Take in all rows of the batches of one stream, in parts; `check` is called before each."""
+    rows = Reader(schema)
+    for batch in batches:
+        for part in rows.read(batch):
+            check()
+            incoming.add(part.bodies, part.ids, part.created_at, part.updated_at)
 
 
 class _Column:
@@ -215,11 +237,3 @@ def _json(text: str | None) -> msgspec.Raw | None:
     if is_too_deep(bytes(value)):
         raise ValueError(f"it is nested deeper than {MAX_NESTING} levels")
     return value
-
-
-def _why_no_id(id: str) -> str:
-    if not id:
-        return "the id is empty; give every row an id, or leave the column out"
-    if "\0" in id:
-        return "the id contains the character U+0000, which is not allowed"
-    return f"the id has {len(id)} characters; at most {MAX_EXAMPLE_ID_LENGTH} are allowed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -10,14 +11,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from exempla.commands.support import DatabaseUrl, DataDir, find_dataset, read, visible
-from exempla.errors import NotFound
+from exempla.commands.support import (
+    DatabaseUrl,
+    DataDir,
+    find_dataset,
+    find_version,
+    read,
+    visible,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from exempla.store.database import Transaction
-    from exempla.store.datasets import Dataset
     from exempla.store.diff import Change, Counts
     from exempla.store.versions import Version
 
@@ -38,32 +44,41 @@ def diff(
     """Show what changed from one version of a dataset to another."""
 
     def show(tx: Transaction) -> None:
-        from exempla.store import diff, versions
+        from exempla.store import diff
 
         dataset = find_dataset(tx, name)
-        known = versions.all_of(tx, dataset)
-        ends = _find_version(known, dataset, base), _find_version(known, dataset, head)
+        ends = find_version(tx, dataset, base), find_version(tx, dataset, head)
         counts = diff.Counts(0, 0, 0, ends[0].example_count)
 
-        def counted() -> Iterator[Change]:
-            for _, change in diff.changes(tx, dataset, *ends):
+        def counted(found: Iterable[tuple[int, Change]]) -> Iterator[Change]:
+            for _, change in found:
                 diff.add_to(counts, change)
                 yield change
 
-        (_print_json if as_json else _print)(*ends, counted(), counts)
+        with closing(diff.changes(tx, dataset, *ends)) as found:
+            (_print_json if as_json else _print)(*ends, counted(found), counts)
 
     read(data_dir, database_url, show)
 
 
-def _find_version(known: list[Version], dataset: Dataset, name_or_id: str) -> Version:
-    for version in known:
-        if name_or_id in (version.name, str(version.id)):
-            return version
-    raise NotFound(f"the dataset {dataset.name!r} has no version named {name_or_id!r}")
-
-
 def _print(base: Version, head: Version, changes: Iterator[Change], counts: Counts) -> None:
-    """Print changes as they are found, in colors if this is a terminal, and their counts last."""
+    """Print changes as they are found, and their counts last."""
+    print_changes(changes)
+    Console(soft_wrap=True, highlight=False).print(
+        Text(f"{visible(base.name)} to {visible(head.name)}: {summary(counts)}")
+    )
+
+
+def summary(counts: Counts) -> str:
+    """Return counts as a person reads them."""
+    return (
+        f"{counts.added} added, {counts.removed} removed, {counts.changed} changed, "
+        f"{counts.unchanged} unchanged"
+    )
+
+
+def print_changes(changes: Iterable[Change]) -> None:
+    """Print changes as they are found, in colors if this is a terminal."""
     console = Console(soft_wrap=True, highlight=False)
     for change in changes:
         sign, color = _SIGNS[change.kind]
@@ -74,12 +89,6 @@ def _print(base: Version, head: Version, changes: Iterator[Change], counts: Coun
                 console.print(Text(f"      - {visible(bytes(field.old).decode())}", style="red"))
             if not isinstance(field.new, msgspec.UnsetType):
                 console.print(Text(f"      + {visible(bytes(field.new).decode())}", style="green"))
-    console.print(
-        Text(
-            f"{visible(base.name)} to {visible(head.name)}: {counts.added} added, "
-            f"{counts.removed} removed, {counts.changed} changed, {counts.unchanged} unchanged"
-        )
-    )
 
 
 def _print_json(base: Version, head: Version, changes: Iterator[Change], counts: Counts) -> None:

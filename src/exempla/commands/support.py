@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from exempla.settings import Settings
 if TYPE_CHECKING:
     from exempla.store.database import Database, Transaction
     from exempla.store.datasets import Dataset
+    from exempla.store.spaces import Space
+    from exempla.store.versions import Version
 
 T = TypeVar("T")
 
@@ -62,7 +65,8 @@ def run(
         engine = setup.open_engine(chosen, make=False)
         database, _ = setup.open_database(engine, make=False)
         try:
-            return asyncio.run(work(database))
+            with _output_errors():
+                return asyncio.run(work(database))
         finally:
             database.close()
 
@@ -90,6 +94,32 @@ def find_dataset(tx: Transaction, name_or_id: str) -> Dataset:
     return datasets.get(tx, OPERATOR, id)
 
 
+def find_version(tx: Transaction, dataset: Dataset, name_or_id: str) -> Version:
+    """Return the version of this name, or with this id."""
+    from exempla.store import versions
+
+    for version in versions.all_of(tx, dataset):
+        if name_or_id in (version.name, str(version.id)):
+            return version
+    raise NotFound(f"the dataset {dataset.name!r} has no version named {name_or_id!r}")
+
+
+def find_space(tx: Transaction, name_or_id: str) -> Space:
+    """Return the space of this name, or with this id; the name must be of one space alone."""
+    from exempla.store import spaces
+    from exempla.store.access import OPERATOR
+    from exempla.store.listing import FIRST
+
+    found = spaces.list_page(tx, OPERATOR, organization=None, name="", before=FIRST, limit=FIRST)
+    named = [one for one in found if name_or_id in (one.name, str(one.id))]
+    if not named:
+        raise NotFound(f"there is no space named {name_or_id!r}")
+    if len(named) > 1:
+        ids = ", ".join(str(one.id) for one in named)
+        raise ValidationError(f"several spaces are named {name_or_id!r}; give an id: {ids}")
+    return named[0]
+
+
 @contextmanager
 def startup_errors() -> Iterator[None]:
     """Show what hinders a command as one line, and exit with status 1."""
@@ -103,6 +133,19 @@ def startup_errors() -> Iterator[None]:
         return
     note(f"exempla: {message}")
     raise typer.Exit(1)
+
+
+@contextmanager
+def _output_errors() -> Iterator[None]:
+    """Say that the output cannot be written; nothing if whoever reads it has seen enough."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else it is tried again
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit(1) from None
+        raise StartupError(f"cannot write the output: {error.strerror}") from None
 
 
 def note(line: str) -> None:

@@ -7,39 +7,22 @@ Flight sends message by message without its frames.
 from __future__ import annotations
 
 import struct
-import tempfile
-from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from exempla.errors import InvalidRequest
 from exempla.flight.protocol import Buffer
+from exempla.scratch import IN_MEMORY_BYTES, Scratch
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-IN_MEMORY_BYTES = 8 * 1024 * 1024
-"""What is kept in memory before the file is used."""
 
 _FRAME = struct.Struct("<Ii")
 _CONTINUES = 0xFFFFFFFF
 _ALIGNMENT = 8
 
 
-class Backlog:
-    """Takes the messages of a stream, then gives its batches. Close it to delete the file."""
-
-    def __init__(self, folder: Path | None) -> None:
-        where = None if folder is None else str(folder)
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=where)  # noqa: SIM115
-
-    def __enter__(self) -> Backlog:
-        return self
-
-    def __exit__(
-        self, type: type[BaseException] | None, error: object, traceback: TracebackType | None
-    ) -> None:
-        self._file.close()
+class Backlog(Scratch):
+    """Takes the messages of a stream, then gives its batches."""
 
     def add(self, header: Buffer, body: Buffer) -> None:
         """Take the next message."""

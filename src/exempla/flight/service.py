@@ -29,9 +29,9 @@ from exempla.errors import (
 )
 from exempla.flight import commands, protocol
 from exempla.flight.backlog import Backlog
-from exempla.flight.memory import give_back
 from exempla.flight.patience import patiently
 from exempla.ids import ResourceId, looks_like_id, parse_id
+from exempla.memory import give_back
 from exempla.store import datasets, keys
 from exempla.store.access import Permit, Role
 from exempla.store.database import Database, Row
@@ -110,20 +110,19 @@ class Service:
         """Make a dataset of all that came, unless the stream turns out to have broken."""
         import pyarrow as pa
 
-        from exempla.arrow.rows import Reader
+        from exempla.arrow.rows import fill
         from exempla.store import bulk
         from exempla.store.incoming import Incoming
+
+        def check() -> None:
+            if is_broken():
+                raise Unavailable("the client has left; nothing was kept")
 
         give_back()  # what gRPC held of the messages
         with Incoming(self._database.engine.scratch) as incoming:
             try:
                 batches = backlog.open()
-                rows = Reader(batches.schema)
-                for batch in batches:
-                    for part in rows.read(batch):
-                        if is_broken():
-                            raise Unavailable("the client has left; nothing was kept")
-                        incoming.add(part.bodies, part.ids, part.created_at, part.updated_at)
+                fill(incoming, batches.schema, batches, check)
                 backlog.check_end()
             except (pa.ArrowException, OSError) as error:
                 if isinstance(error, OSError) and error.errno:  # not Arrow's, but the system's
@@ -141,7 +140,9 @@ class Service:
             asked = commands.read_ticket(_protobuf(protocol.read_ticket, message))
             dataset = self._dataset(permit, asked)
             version = _version(asked.dataset_version)
-            from exempla.flight.spool import Spool
+            from exempla.arrow.columns import Columns
+            from exempla.files.spool import Spool
+            from exempla.flight.sending import messages as sent
             from exempla.store import bulk
 
             def take(part: list[Row]) -> None:
@@ -149,10 +150,11 @@ class Service:
                     raise Unavailable("the client has left")
                 spool.take(part)
 
-            with Spool(self._database.engine.scratch) as spool:
+            columns = Columns()
+            with Spool(self._database.engine.scratch, columns.learn) as spool:
                 try:
                     self._database.read_bulk(bulk.read, permit, dataset, version, take)
-                    yield from patiently(context, spool.messages())
+                    yield from patiently(context, sent(columns, spool.parts()))
                 finally:
                     give_back()
 

@@ -7,19 +7,35 @@ back exactly so (contract: PATCH rule 8).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
+
+from exempla.clock import rfc3339
 
 Fields = dict[str, msgspec.Raw]
 """The fields of an example by name, each with its value as JSON text."""
 
 
-class FieldChange(msgspec.Struct):
-    """A field's value before and after, as JSON text; unset where there is no such field."""
+Value = msgspec.Raw | UnsetType
+"""JSON text; unset where there is no such field."""
 
-    old: msgspec.Raw | UnsetType = UNSET
-    new: msgspec.Raw | UnsetType = UNSET
+
+class StoredExample(NamedTuple):
+    """An example as it is stored; times in microseconds, the body a JSON object's text."""
+
+    id: str
+    created_at: int
+    updated_at: int
+    body: str
+
+
+class FieldChange(msgspec.Struct):
+    """A field's value before and after."""
+
+    old: Value = UNSET
+    new: Value = UNSET
 
     @classmethod
     def of(cls, old: msgspec.Raw | None, new: msgspec.Raw | None) -> FieldChange:
@@ -37,9 +53,23 @@ def encode(fields: Fields) -> str:
     return _encode(fields).decode()
 
 
-def decode(body: str) -> Fields:
-    """Read a JSON object as fields."""
+def decode(body: str | bytes) -> Fields:
+    """Read a JSON object as fields. Bytes are UTF-8, which is not checked."""
     return _decoder.decode(body)
+
+
+def opening(id: str, created_at: int, updated_at: int, body: str) -> str:
+    """Return an example's object up to its fields, which the rest of the body follows."""
+    return (
+        f'{{"id":{_encode(id).decode()},"created_at":"{rfc3339(created_at)}",'
+        f'"updated_at":"{rfc3339(updated_at)}"{"," if len(body) > 2 else ""}'
+    )
+
+
+def says(body: str, fields: Fields) -> bool:
+    """Tell whether these fields are in it already, with the same values but for white space."""
+    before = _decoder.decode(body)
+    return all(_same(before.get(name, UNSET), value) for name, value in fields.items())
 
 
 def merge(body: str, fields: Fields) -> tuple[str, str]:
@@ -91,15 +121,21 @@ def differing(old: str | None, new: str | None) -> dict[str, FieldChange]:
 
 def differing_fields(old: Fields | None, new: Fields | None) -> dict[str, FieldChange]:
     """Return the same of fields that are decoded already."""
+    changed = rewritten_fields(old, new)
+    return {name: change for name, change in changed.items() if not _same(change.old, change.new)}
+
+
+def rewritten_fields(old: Fields | None, new: Fields | None) -> dict[str, FieldChange]:
+    """Return the fields whose text differs, white space included."""
     before, after = old or {}, new or {}
     return {
         name: FieldChange.of(before.get(name), after.get(name))
         for name in before | after
-        if not _same(before.get(name), after.get(name))
+        if before.get(name) != after.get(name)
     }
 
 
-def _same(one: msgspec.Raw | None, other: msgspec.Raw | None) -> bool:
-    if one is None or other is None:
+def _same(one: Value, other: Value) -> bool:
+    if not (isinstance(one, msgspec.Raw) and isinstance(other, msgspec.Raw)):
         return False
     return one == other or compact(one) == compact(other)

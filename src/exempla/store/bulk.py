@@ -20,6 +20,7 @@ from exempla.store.datasets import Dataset
 from exempla.store.incoming import Incoming
 from exempla.store.purge import purge_one
 from exempla.store.revisions import At, NewExample
+from exempla.store.versions import Version
 
 _BEGIN = """
     INSERT INTO datasets (suffix, space_id, name, name_folded, created_at, updated_at,
@@ -54,11 +55,12 @@ def create_dataset(
     """Make a dataset whose first version holds these examples: all of them, or none.
 
     For a thread of its own. Raises `NotFound` for the space, `Conflict` when the name is taken in
-    it, and `ValidationError` when there is no example or two have the same id. Once `is_cancelled`,
-    it raises `Unavailable`.
+    it, and `ValidationError` when there is no example, one has no fields, or two have the same id.
+    Once `is_cancelled`, it raises `Unavailable`.
     """
     if not len(incoming):
         raise ValidationError("there are no rows; give at least one example")
+    incoming.check_fields()
     parts = incoming.in_order()
     part = next(parts)  # checks all before anything is written
     id = database.write_now(_begin)
@@ -83,11 +85,11 @@ def read(
     dataset_id: ResourceId,
     version: ResourceId | str | None,
     take: Callable[[list[Row]], None],
-) -> None:
+) -> tuple[Dataset, Version]:
     """Give all examples of a version to `take`, in order and in parts, all of one moment.
 
     Each is `(ordinal, id, created_at, updated_at, body)`. The version is named by its id or its
-    name; the latest if not given.
+    name; the latest if not given. Returns the dataset and the version.
     """
     dataset = datasets.get(tx, permit, dataset_id)
     found = (
@@ -97,6 +99,7 @@ def read(
     )
     for part in revisions.parts(tx, versions.at(dataset, found)):
         take(part)
+    return dataset, found
 
 
 def _begin(tx: Transaction) -> ResourceId:

@@ -66,8 +66,20 @@ class Transaction:
         except BaseException:
             with suppress(self.engine.Error):  # it may be gone with the whole transaction
                 self._cursor.execute("ROLLBACK TO SAVEPOINT a_part")
+                self._cursor.execute("RELEASE SAVEPOINT a_part")
             raise
         self._cursor.execute("RELEASE SAVEPOINT a_part")
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Undo what is done in this block, and no more, whatever comes of it."""
+        self._cursor.execute("SAVEPOINT a_trial")
+        try:
+            yield
+        finally:
+            with suppress(self.engine.Error):  # it may be gone with the whole transaction
+                self._cursor.execute("ROLLBACK TO SAVEPOINT a_trial")
+                self._cursor.execute("RELEASE SAVEPOINT a_trial")
 
     def all(self, statement: str, **values: object) -> list[Row]:
         """Return all rows of a query."""
@@ -292,6 +304,14 @@ class Database:
         """Run a store function that reads for long."""
         return await self._result(self._searchers.submit(lambda tx: function(tx, *args, **kwargs)))
 
+    async def read_whole(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a store function that reads very much."""
+        return await self._result(
+            self._bulk_readers.submit(lambda tx: function(tx, *args, **kwargs))
+        )
+
     async def write(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -304,7 +324,7 @@ class Database:
     def read_bulk(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `read`, of very much; for a thread of the caller's own, which waits."""
+        """As `read_whole`, for a thread of the caller's own, which waits."""
         return self._wait(self._bulk_readers.submit(lambda tx: function(tx, *args, **kwargs)))
 
     def read_now(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from typing import Literal, NamedTuple
 
@@ -78,7 +78,7 @@ def page(
 
 def changes(
     tx: Transaction, dataset: Dataset, base: Version, head: Version, after: int = 0
-) -> Iterator[tuple[int, Change]]:
+) -> Generator[tuple[int, Change], None, None]:
     """Yield what changed from `base` to `head` after this ordinal, in order, with ordinals.
 
     An example whose fields were written again as they were is not changed.

@@ -16,7 +16,7 @@ from exempla.store.annotations import Annotation
 from exempla.store.bodies import Fields
 from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
-from exempla.store.revisions import NewExample
+from exempla.store.revisions import At, Held, NewExample
 from exempla.store.versions import Version
 from exempla.store.writes import Added, Edit
 
@@ -137,19 +137,34 @@ def update(
         versions.check_unlocked(version)
     at = versions.at(dataset, version)
     held = revisions.find(tx, at, list(changes))
-    merged = {
-        index: (held[id], *bodies.merge(held[id].body, fields))
+    given = [
+        (f"examples[{index}]", held[id], fields)
         for index, (id, fields) in enumerate(changes.items())
         if fields and id in held
-    }
-    given = ((f"examples[{index}]", body) for index, (_, body, _) in merged.items())
-    schemas.check(tx, dataset, given)
-    revisions.replace(tx, at, [(one, body) for one, body, _ in merged.values()], now)
-    if merged or new_version:
-        dataset, version = _touch(tx, dataset, version, now)
-        edits = [Edit(one.ordinal, replaced) for one, _, replaced in merged.values()]
+    ]
+    edits = edit(tx, dataset, at, given, now)
+    if edits or new_version:
+        dataset, version = touch(tx, dataset, version, now)
         writes.record(tx, permit, dataset, "updated" if edits else "branched", version, edits=edits)
     return Written(dataset, version, [id for id in changes if id in held])
+
+
+def edit(
+    tx: Transaction,
+    dataset: Dataset,
+    at: At,
+    changes: Sequence[tuple[str, Held, Fields]],
+    now: int,
+) -> list[Edit]:
+    """Merge fields into examples that the version holds, and return what that replaced.
+
+    Each comes with where it stands in the request. Raises `ValidationError` for one that does not
+    satisfy the dataset's schema then.
+    """
+    merged = [(where, held, *bodies.merge(held.body, fields)) for where, held, fields in changes]
+    schemas.check(tx, dataset, ((where, body) for where, _, body, _ in merged))
+    revisions.replace(tx, at, [(held, body) for _, held, body, _ in merged], now)
+    return [Edit(held.ordinal, replaced) for _, held, _, replaced in merged]
 
 
 def delete(
@@ -168,7 +183,7 @@ def delete(
     revisions.remove(tx, at, held.values())
     if held:
         version = version._replace(example_count=version.example_count - len(held))
-        dataset, version = _touch(tx, dataset, version, dataset.next_moment())
+        dataset, version = touch(tx, dataset, version, dataset.next_moment())
         edits = [Edit(one.ordinal, bodies.replaced_whole(one.body)) for one in held.values()]
         writes.record(tx, permit, dataset, "deleted", version, edits=edits)
     return Written(dataset, version, [id for id in example_ids if id in held])
@@ -192,7 +207,7 @@ def added(
     ordinals = Added(dataset.last_ordinal + 1, edge)
     version = version._replace(last_ordinal=edge, example_count=version.example_count + count)
     dataset = dataset._replace(last_ordinal=edge, last_created_at=last_created_at)
-    dataset, version = _touch(tx, dataset, version, now)
+    dataset, version = touch(tx, dataset, version, now)
     writes.record(tx, permit, dataset, kind, version, added=ordinals)
     return dataset, version
 
@@ -221,8 +236,7 @@ def _add(
     return Written(dataset, version, ids)
 
 
-def _touch(
-    tx: Transaction, dataset: Dataset, version: Version, now: int
-) -> tuple[Dataset, Version]:
+def touch(tx: Transaction, dataset: Dataset, version: Version, now: int) -> tuple[Dataset, Version]:
+    """Store that the content of the version changed now."""
     version = versions.touch(tx, dataset, version._replace(updated_at=now))
     return datasets.touch(tx, dataset._replace(updated_at=now)), version

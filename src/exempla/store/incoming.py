@@ -1,18 +1,17 @@
-"""Examples on their way into a new dataset, kept in a temporary file until all have come.
+"""Examples on their way into a dataset, kept in a temporary file until all have come.
 
-Only then are their order (`created_at`, `id`) and their places in the dataset known, and only
-then does anything go to the database. In memory are their ids and times, some 100 bytes each.
+Only then are the order in a new dataset (`created_at`, `id`) and their places in it known, and
+only then does anything go to the database. In memory are ids and times, some 100 bytes each.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
-from types import TracebackType
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +19,7 @@ import pyarrow.compute as pc
 from exempla import clock
 from exempla.errors import ValidationError
 from exempla.ids import new_example_ids
+from exempla.scratch import Scratch
 from exempla.store.revisions import NewExample
 
 PART_ROWS = 5_000
@@ -32,41 +32,44 @@ Other writers wait for one part, some 100 ms; each part costs a sync of the disk
 _ORDER = [("created_at", "ascending"), ("id", "ascending")]
 
 
-class Incoming:
-    """Collects examples, then gives them back in their order. Close it to delete the file."""
+class Given(NamedTuple):
+    """Some examples as they came: the first row, their ids (None if it has none), their bodies."""
 
-    def __init__(self, folder: Path | None) -> None:
-        self._bodies = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+    row: int
+    ids: list[str | None]
+    bodies: list[str]
+
+
+class Incoming(Scratch):
+    """Collects examples, then gives them back, in parts.
+
+    Messages count them in this unit, from 0 on or as their places say.
+    """
+
+    def __init__(self, folder: Path | None, unit: str = "row") -> None:
+        super().__init__(folder)
+        self._unit = unit
         self._ends = array("q", [0])
+        self._places = array("q")
+        self._without_fields: int | None = None
         self._ids: list[pa.Array] = []
-        self._last_ids: list[str] = []
+        self._last_ids: list[str | None] = []
         self._created_at = array("q")
         self._updated_at = array("q")
         self._started_at = clock.now()
 
-    def __enter__(self) -> Incoming:
-        return self
-
-    def __exit__(
-        self, type: type[BaseException] | None, error: object, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
     def __len__(self) -> int:
         return len(self._ends) - 1
-
-    def close(self) -> None:
-        """Delete the temporary file."""
-        self._bodies.close()
 
     def add(
         self,
         bodies: Sequence[bytes],
-        ids: Sequence[str] | None,
+        ids: Sequence[str | None] | None,
         created_at: Sequence[int | None] | None,
         updated_at: Sequence[int | None] | None,
+        places: Sequence[int] = (),
     ) -> None:
-        """Take more examples. Times are in microseconds; ids and times that lack are made.
+        """Take more examples. Times are in microseconds; ids and times may lack.
 
         An example without a time gets that of the start, a microsecond later than the one before.
         """
@@ -74,27 +77,69 @@ class Incoming:
         created = _or_else(created_at, range(first, first + len(bodies)))
         self._created_at.extend(created)
         self._updated_at.extend(_or_else(updated_at, created))
-        self._last_ids += new_example_ids(first, len(bodies)) if ids is None else ids
+        self._places.extend(places)
+        self._last_ids += [None] * len(bodies) if ids is None else ids
         if len(self._last_ids) >= PART_ROWS:
             self._pack_ids()
         end = self._ends[-1]
         for body in bodies:
             end += len(body)
             self._ends.append(end)
-        self._bodies.write(b"".join(bodies))
+        if self._without_fields is None and b"{}" in bodies:
+            self._without_fields = len(self) - len(bodies) + bodies.index(b"{}")
+        self._file.write(b"".join(bodies))
+
+    def where(self, row: int) -> str:
+        """Return the place of an example, for messages: `line 7`."""
+        return f"{self._unit} {self._places[row] if self._places else row}"
+
+    def check_distinct(self) -> None:
+        """Raise `ValidationError` when an id is there twice."""
+        ids = self._all_ids()
+        order = pc.sort_indices(ids)
+        by_id = ids.take(order)
+        index = pc.index(pc.equal(by_id[1:], by_id[:-1]), True).as_py() if len(ids) > 1 else -1
+        if index >= 0:
+            first, second = sorted(order.slice(index, 2).to_pylist())
+            raise ValidationError(
+                f"{self.where(second)}: the id {by_id[index].as_py()!r} is that of "
+                f"{self.where(first)} too; ids must differ"
+            )
+
+    def check_fields(self) -> None:
+        """Raise `ValidationError` when an example has no fields."""
+        if self._without_fields is not None:
+            raise ValidationError(
+                f"{self.where(self._without_fields)} has no fields; give at least one"
+            )
+
+    def as_given(self, most: int = PART_ROWS) -> Iterator[Given]:
+        """Return all examples as they came, at most so many in a part."""
+        ids = self._all_ids()
+        start = 0
+        while start < len(self):
+            end = start + self._fitting(range(start, min(start + most, len(self))))
+            first, *ends = self._ends[start : end + 1]
+            self._file.seek(first)
+            text = self._file.read(ends[-1] - first)
+            edges = pairwise([0, *[end - first for end in ends]])
+            bodies = [text[left:right].decode() for left, right in edges]
+            yield Given(start, ids.slice(start, end - start).to_pylist(), bodies)
+            start = end
 
     def in_order(self) -> Iterator[list[NewExample]]:
         """Return all examples, in their order, numbered from 1, in parts.
 
-        Raises `ValidationError` when an id is there twice, before the first part.
+        Those without an id get one. Raises `ValidationError` when an id is there twice, before
+        the first part.
         """
-        self._pack_ids()
-        ids = pa.chunked_array(self._ids, pa.large_string()).combine_chunks()
+        self.check_distinct()
+        ids = self._filled(self._all_ids())
         self._ids.clear()
-        _check_distinct(ids)
         created, updated = _as_arrow(self._created_at), _as_arrow(self._updated_at)
         order = pc.sort_indices(pa.table({"created_at": created, "id": ids}), sort_keys=_ORDER)
-        self._bodies.flush()
+        self._file.rollover()  # so that it has a number
+        self._file.flush()
         for start in range(0, len(order), PART_ROWS):
             rows = order.slice(start, PART_ROWS)
             yield from self._parts(
@@ -110,6 +155,24 @@ class Incoming:
         self._ids.append(pa.array(self._last_ids, pa.large_string()))
         self._last_ids = []
 
+    def _all_ids(self) -> pa.Array:
+        """Return the ids of all that came, null for those without one; from now on in one piece."""
+        if self._last_ids or len(self._ids) != 1:
+            self._pack_ids()
+            self._ids = [pa.chunked_array(self._ids, pa.large_string()).combine_chunks()]
+        return self._ids[0]
+
+    def _filled(self, ids: pa.Array) -> pa.Array:
+        """Return the ids, new ones for those that lack."""
+        if not ids.null_count:
+            return ids
+        parts = []
+        for start in range(0, len(ids), PART_ROWS):
+            part = ids.slice(start, PART_ROWS)
+            made = new_example_ids(self._started_at + start, len(part))
+            parts.append(pc.coalesce(part, pa.array(made, ids.type)))
+        return pa.chunked_array(parts, ids.type).combine_chunks()
+
     def _parts(
         self,
         ordinal: int,
@@ -118,7 +181,7 @@ class Incoming:
         created_at: list[int],
         updated_at: list[int],
     ) -> Iterator[list[NewExample]]:
-        file, ends = self._bodies.fileno(), self._ends
+        file, ends = self._file.fileno(), self._ends
         start = 0
         while start < len(rows):
             end = start + self._fitting(rows[start:])
@@ -147,15 +210,3 @@ def _or_else(times: Sequence[int | None] | None, otherwise: Sequence[int]) -> Se
 def _as_arrow(numbers: array[int]) -> pa.Array:
     """Return the numbers without copying them."""
     return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
-
-
-def _check_distinct(ids: pa.Array) -> None:
-    order = pc.sort_indices(ids)
-    by_id = ids.take(order)
-    index = pc.index(pc.equal(by_id[1:], by_id[:-1]), True).as_py() if len(ids) > 1 else -1
-    if index >= 0:
-        first, second = sorted(order.slice(index, 2).to_pylist())
-        raise ValidationError(
-            f"row {second}: the id {by_id[index].as_py()!r} is that of row {first} too; "
-            "ids must differ"
-        )

@@ -62,7 +62,7 @@ def open_database(
 
     Beside it: the secret of the admin key, if the database is new and no key was given.
     Raises `StartupError` when it cannot be opened, was written by a newer release, or, with
-    `make=False`, holds nothing yet.
+    `make=False`, holds nothing yet or is not up to date: its servers may be running.
     """
     try:
         made = _prepare(engine, bootstrap_key, make=make)
@@ -85,6 +85,12 @@ def _prepare(engine: Engine, bootstrap_key: str | None, *, make: bool) -> str | 
                 f"{_name(engine)} holds no Exempla database; start `exempla serve` with it first"
             )
         if revision != HEAD:
+            if not make:
+                raise StartupError(
+                    f"the database {_name(engine)} was written by an older Exempla (its schema is "
+                    f"{revision}, this release needs {HEAD}); stop its servers and start "
+                    "`exempla serve` of this release, which brings it up to date"
+                )
             connection.execute("ROLLBACK")
             upgrade(engine, lambda other: _begin(engine, other))
             _begin(engine, connection)

@@ -67,13 +67,15 @@ def record(
     version: Version | None = None,
     *,
     edits: Sequence[Edit] = (),
+    kept: Sequence[int] = (),
     added: Added | None = None,
     fields: Mapping[str, FieldChange] | None = None,
 ) -> None:
     """Store what was written to the dataset at its `updated_at`.
 
-    The version is the one written to. `fields` are what changed of the dataset or the version
-    itself.
+    The version is the one written to. `kept` are the ordinals of changed examples of which `keep`
+    stored what was replaced, a part at a time, where all `edits` are too many. `fields` are what
+    changed of the dataset or the version itself.
     """
     number, at = dataset.id.number, dataset.updated_at
     tx.run(
@@ -86,13 +88,18 @@ def record(
         user_id=permit.user_id.number or None,
         first_ordinal=added.first if added else 0,
         last_ordinal=added.last if added else 0,
-        ordinals=f"[{','.join([str(edit.ordinal) for edit in edits])}]",
+        ordinals=f"[{','.join(map(str, [*kept, *[edit.ordinal for edit in edits]]))}]",
         fields=msgspec.json.encode(fields or {}).decode(),
     )
+    keep(tx, number, at, edits)
+
+
+def keep(tx: Transaction, dataset_id: int, at: int, edits: Sequence[Edit]) -> None:
+    """Store what the write at this moment replaced; `record` stores the write."""
     tx.run_many(
         _CHANGE,
         [
-            {"dataset_id": number, "ordinal": ordinal, "at": at, "old": old}
+            {"dataset_id": dataset_id, "ordinal": ordinal, "at": at, "old": old}
             for ordinal, old in sorted(edits)  # in the order of the index
         ],
     )

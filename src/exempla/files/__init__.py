@@ -1,0 +1,1 @@
+"""Examples as files, both ways: JSONL, CSV and Parquet (docs/files.md)."""

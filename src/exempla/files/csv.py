@@ -1,0 +1,115 @@
+"""CSV (RFC 4180): a header, then an example a line. The types of values are lost."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
+
+import msgspec
+
+from exempla.arrow.columns import CREATED_AT, ID, UPDATED_AT, Columns
+from exempla.clock import rfc3339
+from exempla.errors import InvalidRequest, ValidationError
+from exempla.files.lines import Row, as_text, check_size, numbered, row_of
+from exempla.limits import MAX_COLUMNS, MAX_LINE_BYTES
+from exempla.store import bodies
+from exempla.store.bodies import StoredExample
+
+_SPECIAL = re.compile(r'[",\r\n]')
+_NOTHING = msgspec.Raw(b"null")
+_string = msgspec.json.Decoder(str).decode
+_encode = msgspec.json.Encoder().encode
+
+csv.field_size_limit(MAX_LINE_BYTES)  # it holds for the whole process
+
+
+def chunks(columns: Columns, parts: Iterable[list[StoredExample]]) -> Iterator[bytes]:
+    """Return the header, then the parts, which the columns have learned."""
+    names = columns.names
+    yield _written([[ID, CREATED_AT, UPDATED_AT, *names]])
+    for part in parts:
+        yield _written(_row(names, example) for example in part)
+
+
+def _row(names: Sequence[str], example: StoredExample) -> list[str]:
+    id, created_at, updated_at, body = example
+    fields = bodies.decode(body)
+    cells = [_cell(bytes(fields.get(name, _NOTHING))) for name in names]
+    return [id, rfc3339(created_at), rfc3339(updated_at), *cells]
+
+
+def _cell(value: bytes) -> str:
+    """Return a string as it is, nothing for null, else JSON text."""
+    if value[:1] == b'"':
+        return _string(value)
+    return "" if value == b"null" else value.decode()
+
+
+def _written(rows: Iterable[Sequence[str]]) -> bytes:
+    """Write rows; `csv.writer` takes four times as long for long texts."""
+    lines = [",".join([_quoted(cell) for cell in row]) for row in rows]
+    lines.append("")
+    return "\r\n".join(lines).encode()
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if _SPECIAL.search(cell) else cell
+
+
+def read(file: BinaryIO) -> Iterator[Row]:
+    """Return the examples below the header: each cell a string, an empty one a missing field.
+
+    Raises `InvalidRequest` and `ValidationError` with the number of the line that an example
+    begins on.
+    """
+    lines = _Lines(file)
+    cells = csv.reader(lines, strict=True)
+    header = _next(cells, 1)
+    if not header:
+        raise ValidationError("line 1 is empty; begin with a header, the names of the columns")
+    _check_header(header)
+    while (row := _next(cells, start := cells.line_num + 1)) is not None:
+        lines.size = 0
+        if not row:  # an empty line
+            continue
+        if len(row) != len(header):
+            raise ValidationError(
+                f"line {start} has {len(row)} cells, but the header {len(header)}"
+            )
+        given = zip(header, row, strict=True)
+        yield row_of({name: msgspec.Raw(_encode(cell)) for name, cell in given if cell}, start)
+
+
+class _Lines:
+    """The lines as text, for `csv.reader`, which may need several for one row."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._lines = numbered(file)
+        self.size = 0
+        """Bytes of the row that is read now."""
+
+    def __iter__(self) -> Iterator[str]:
+        for number, line in self._lines:
+            self.size += len(line)
+            check_size(self.size, number)
+            yield as_text(line, number)
+
+
+def _next(rows: Iterator[list[str]], line: int) -> list[str] | None:
+    try:
+        return next(rows, None)
+    except csv.Error as error:
+        raise InvalidRequest(f"line {line} is not valid CSV: {error}") from None
+
+
+def _check_header(names: Sequence[str]) -> None:
+    name, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        raise ValidationError(f"line 1: there are several columns named {name!r}; keep one of them")
+    if len(names) > MAX_COLUMNS:
+        raise ValidationError(
+            f"line 1: there are {len(names)} columns; at most {MAX_COLUMNS} are allowed"
+        )

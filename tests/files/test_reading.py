@@ -1,0 +1,204 @@
+"""Files as they come in: what is taken, and what is refused by line, row and field."""
+
+from __future__ import annotations
+
+import io
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exempla.errors import InvalidRequest, Problem, ValidationError
+from exempla.files import lines, reading
+from exempla.files.formats import Format
+from exempla.limits import MAX_NESTING
+from exempla.store.revisions import NewExample
+
+DEEP = "[" * (MAX_NESTING + 1) + "]" * (MAX_NESTING + 1)
+
+
+def given_in(content: bytes, format: Format = "jsonl") -> list[tuple[str, str | None, str]]:
+    """Return all that a file gives, as it comes: each example's place, id and body."""
+    with reading.read(format, io.BytesIO(content), None) as incoming:
+        return [
+            (incoming.where(part.row + index), *one)
+            for part in incoming.as_given()
+            for index, one in enumerate(zip(part.ids, part.bodies, strict=True))
+        ]
+
+
+def bodies_in(content: bytes, format: Format = "jsonl") -> list[str]:
+    return [body for _, _, body in given_in(content, format)]
+
+
+def in_order(content: bytes, format: Format = "jsonl") -> list[NewExample]:
+    """Return what would be in a new dataset."""
+    with reading.read(format, io.BytesIO(content), None) as incoming:
+        return [one for part in incoming.in_order() for one in part]
+
+
+def parquet(table: pa.Table, **options: object) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink, **options)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "bodies"),
+    [
+        (b"", []),
+        (b"\n \r\n\t\n", []),
+        (b'{"a":1}', ['{"a":1}']),
+        (b'\xef\xbb\xbf{"a":1}\r\n{"a":2}\r\n', ['{"a":1}', '{"a":2}']),
+        (b' {"a" : [ 1.50 ],\t"b":"\\u00e9\\/"} \n', ['{"a":[ 1.50 ],"b":"\\u00e9\\/"}']),
+        (b'{"a":1,"a":2}', ['{"a":2}']),
+        ('{"a":"\u2028\x85"}\n'.encode(), ['{"a":"\u2028\x85"}']),
+        (b'{"id":"x","created_at":null,"updated_at":null}', ["{}"]),
+    ],
+)
+def test_lines_of_json(content: bytes, bodies: list[str]) -> None:
+    assert bodies_in(content) == bodies
+
+
+@pytest.mark.parametrize(
+    ("line", "problem", "said"),
+    [
+        (b"{", InvalidRequest, "line 3 is not valid JSON"),
+        (b'{"a":NaN}', InvalidRequest, "line 3 is not valid JSON"),
+        (b'{"a":"\\ud800"}', InvalidRequest, "line 3 is not valid JSON"),
+        (b'{"a":1} {"a":2}', InvalidRequest, "line 3 is not valid JSON"),
+        (b"\x1f\x8b\x08", InvalidRequest, r"line 3 is not UTF-8 \(byte 1\)"),
+        (b"[]", ValidationError, "line 3 is not a JSON object"),
+        (b'"text"', ValidationError, "line 3 is not a JSON object"),
+        (b'{"id":1}', ValidationError, "line 3: the id must be a string"),
+        (b'{"id":""}', ValidationError, "line 3: the id is empty"),
+        (b'{"id":"a\\u0000"}', ValidationError, r"line 3: the id contains .* U\+0000"),
+        (b'{"id":"%s"}' % (b"x" * 256), ValidationError, "line 3: the id has 256 characters"),
+        (b'{"annotations":[]}', ValidationError, "line 3: 'annotations'"),
+        (b'{"created_at":"yesterday"}', ValidationError, "line 3: 'created_at'"),
+        (b'{"created_at":"2026-01-31T09:30:00"}', ValidationError, "line 3: 'created_at'"),
+        (b'{"created_at":1700000000000}', ValidationError, "line 3: 'created_at'"),
+        (b'{"updated_at":"1969-12-31T23:59:59Z"}', ValidationError, "line 3: 'updated_at'"),
+        (b'{"updated_at":"3000-01-01T00:00:00Z"}', ValidationError, "line 3: 'updated_at'"),
+        (f'{{"a":1,"b":{DEEP}}}'.encode(), ValidationError, "line 3: 'b' is nested deeper"),
+        (b'{"a":' + b"[" * 100_000, Problem, "line 3"),
+    ],
+)
+def test_a_bad_line_of_json_is_named(line: bytes, problem: type[Problem], said: str) -> None:
+    with pytest.raises(problem, match=said):
+        given_in(b'{"a":1}\n\n' + line + b'\n{"a":2}\n')
+
+
+def test_a_line_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 20)
+    assert len(given_in(b'{"a":1}\n{"a":"123456"}\n')) == 2
+    for content in (b'{"a":1}\n{"a":"1234567890123"}\n', b" " * 1_000, b'"' + b"\n" * 30):
+        with pytest.raises(ValidationError, match=r"line \d+ has over"):
+            given_in(content, "csv" if b"\n\n" in content else "jsonl")
+
+
+@pytest.mark.parametrize(
+    ("text", "bodies"),
+    [
+        ("a,b\r\n1,x\r\n", ['{"a":"1","b":"x"}']),
+        ("a,b\n1,x", ['{"a":"1","b":"x"}']),
+        ('\ufeffa,b\n"1, ""2""","x\ny"\n\n,z\n', ['{"a":"1, \\"2\\"","b":"x\\ny"}', '{"b":"z"}']),
+        ("a\n", []),
+        (',"a\nb"\n1,null\n', ['{"":"1","a\\nb":"null"}']),
+        ("id,a\nx,\n", ["{}"]),
+    ],
+)
+def test_rows_of_csv(text: str, bodies: list[str]) -> None:
+    assert bodies_in(text.encode(), "csv") == bodies
+
+
+def test_the_columns_of_the_system_in_csv() -> None:
+    rows = "created_at,a,id\n2026-01-31T09:30:00+01:00,1,x\n2025-01-31T09:30:00.5Z,2,\n"
+    second, first = in_order(rows.encode(), "csv")[::-1]
+    assert (second.id, second.created_at, second.updated_at) == ("x", *[1769848200_000_000] * 2)
+    assert (first.created_at, first.body) == (1738315800_500_000, '{"a":"2"}')
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "said"),
+    [
+        ("", ValidationError, "line 1 is empty"),
+        ("\na\n1\n", ValidationError, "line 1 is empty"),
+        ("a,a\n1,2\n", ValidationError, "line 1: .* several columns named 'a'"),
+        (",".join(map(str, range(2_001))), ValidationError, "line 1: there are 2001 columns"),
+        ('a,b\n"1\n",2\n3\n', ValidationError, "line 4 has 1 cells, but the header 2"),
+        ('a,b\n1,"2\n3,4\n', InvalidRequest, "line 2 is not valid CSV"),
+        ('a,b\n1,"2"3\n', InvalidRequest, "line 2 is not valid CSV"),
+        ("a,annotations\n1,2\n", ValidationError, "line 2: 'annotations'"),
+        ("a,updated_at\n1,2\n", ValidationError, "line 2: 'updated_at'"),
+    ],
+)
+def test_a_bad_line_of_csv_is_named(text: str, problem: type[Problem], said: str) -> None:
+    with pytest.raises(problem, match=said):
+        given_in(text.encode(), "csv")
+
+
+def test_csv_that_is_not_utf_8() -> None:
+    with pytest.raises(InvalidRequest, match=r"line 2 is not UTF-8 \(byte 0\)"):
+        given_in(b"a\n\xe9\n", "csv")
+
+
+def test_rows_of_parquet_of_others() -> None:
+    """In a file that Exempla has not written, a null cell is null."""
+    table = pa.table({"id": ["x", "y"], "a": [1, None], "b": [[{"c": 1.5}], []]})
+    rows = [("row 0", "x", '{"a":1,"b":[{"c":1.5}]}'), ("row 1", "y", '{"a":null,"b":[]}')]
+    assert given_in(parquet(table), "parquet") == rows
+    assert given_in(parquet(table, row_group_size=1), "parquet") == rows
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (pa.table({"a": [b"x"]}), "'a' is of the type binary"),
+        (pa.table({"a": [1.0, float("inf")]}), "row 1: the column 'a'"),
+        (pa.table({"id": ["x", None], "a": [1, 2]}), "row 1: the id is empty"),
+        (pa.table({"id": ["x"]}), "no columns but"),
+        (pa.table({"a": [1], "created_at": ["x"]}), "'created_at' is of the type string"),
+    ],
+)
+def test_a_bad_row_of_parquet_is_named(table: pa.Table, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        given_in(parquet(table), "parquet")
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"x" * 100, b'{"a":1}\n'])
+def test_what_is_no_parquet(content: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="cannot be read as Parquet"):
+        given_in(content, "parquet")
+
+
+WHOLE = parquet(pa.table({"a": list(range(200)), "b": [str(n) * 3 for n in range(200)]}))
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_broken_parquet_is_a_problem_and_no_fault(data: st.DataObject) -> None:
+    content = bytearray(WHOLE)
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(Problem):
+        given_in(bytes(content[: data.draw(st.integers(0, len(content)))]), "parquet")
+
+
+def test_times_and_ids_of_a_new_dataset(tmp_path: Path) -> None:
+    rows = [
+        {"n": 0, "created_at": "2026-01-31T09:30:00.000001Z", "id": "b"},
+        {"n": 1, "created_at": "2026-01-31T09:30:00.000001Z", "id": "a"},
+        {"n": 2, "created_at": "2025-01-31T09:30:00Z", "updated_at": "2026-03-01T00:00:00Z"},
+        {"n": 3},
+    ]
+    found = in_order("\n".join(map(json.dumps, rows)).encode())
+    assert [json.loads(one.body)["n"] for one in found] == [2, 1, 0, 3]
+    assert found[0].updated_at == 1772323200_000_000
+    assert [one.id for one in found[1:3]] == ["a", "b"]
+    assert found[0].id < found[3].id

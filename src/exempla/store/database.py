@@ -117,9 +117,10 @@ class _Pool:
         self._connections: set[Any] = set()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
-    def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
+    def submit(self, job: Callable[[Transaction], T], *, alone: bool = False) -> Future[T]:
+        """Run the job in a transaction; or, `alone`, in none: each of its statements by itself."""
         try:
-            return self._executor.submit(self._run, job)
+            return self._executor.submit(self._run_alone if alone else self._run, job)
         except RuntimeError:  # it is shut down
             raise Unavailable(STOPPING) from None
 
@@ -164,6 +165,15 @@ class _Pool:
                 connection.rollback()
             raise
         return result
+
+    def _run_alone(self, job: Callable[[Transaction], T]) -> T:
+        connection = self._connection()
+        try:
+            return job(Transaction(connection, self._engine))
+        except self._engine.Error:
+            if not self._engine.is_lost(connection):
+                raise
+            return job(Transaction(self._connection(), self._engine))
 
 
 class _Writer:
@@ -278,7 +288,22 @@ class Database:
             if isinstance(engine, Sqlite)
             else _Pool(engine, WRITERS, engine.begin_write, "exempla-writer")
         )
+        self._here: Any = engine.connect_to_look() if isinstance(engine, Sqlite) else None
         self._closed = False
+
+    async def look_up(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a store function that finds a few rows by a key; no transaction is around it.
+
+        On SQLite in this very thread, where it takes some 20 microseconds, less than the way to
+        another one; if it would have to wait, and on PostgreSQL, in a reader's.
+        """
+        if self._here:
+            with suppress(self.engine.Error):
+                return function(Transaction(self._here, self.engine), *args, **kwargs)
+        job = self._readers.submit(lambda tx: function(tx, *args, **kwargs), alone=True)
+        return await self._result(job)
 
     async def read(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -363,3 +388,5 @@ class Database:
             self._bulk_readers.close()
             self._searchers.close()
             self._readers.close()
+            if self._here:
+                self._here.close()

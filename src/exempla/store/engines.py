@@ -116,6 +116,13 @@ class Sqlite:
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
+    def connect_to_look(self) -> sqlite3.Connection:
+        """Open a connection that reads what is there, and fails rather than wait."""
+        connection = self.connect()
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
     @staticmethod
     @lru_cache(maxsize=256)
     def translate(statement: str) -> str:

@@ -289,16 +289,20 @@ _encode = msgspec.json.Encoder().encode
 def _render(
     shown: list[Example], annotations: dict[int, list[Annotation]], pagination: pages.Pagination
 ) -> bytes:
-    """Join stored text to the answer; no body is parsed."""
-    items = ",".join(
-        [
-            f'{{"id":{_encode(id).decode()},"created_at":"{rfc3339(created_at)}",'
-            f'"updated_at":"{rfc3339(updated_at)}"{"," if len(body) > 2 else ""}'
-            + (_annotated(body, annotations[ordinal]) if ordinal in annotations else body[1:])
-            for ordinal, id, created_at, updated_at, body in shown
-        ]
-    )
-    return f'{{"examples":[{items}],"pagination":{_encode(pagination).decode()}}}'.encode()
+    """Join stored text to the answer, once, for it may be long; no body is parsed."""
+    parts = ['{"examples":[']
+    comma = ""
+    for ordinal, id, created_at, updated_at, body in shown:
+        created = rfc3339(created_at)
+        updated = created if updated_at == created_at else rfc3339(updated_at)
+        rest = _annotated(body, annotations[ordinal]) if ordinal in annotations else body[1:]
+        parts.append(
+            f'{comma}{{"id":{_encode(id).decode()},"created_at":"{created}",'
+            f'"updated_at":"{updated}"{"," if len(body) > 2 else ""}{rest}'
+        )
+        comma = ","
+    parts.append(f'],"pagination":{_encode(pagination).decode()}}}')
+    return "".join(parts).encode()
 
 
 def _annotated(body: str, annotations: list[Annotation]) -> str:

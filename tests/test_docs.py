@@ -158,8 +158,9 @@ def test_the_digest_that_the_document_defines(client: httpx.Client) -> None:
 
 
 def test_the_commands_of_running(tmp_path: Path) -> None:
-    serve, keys, on_data = blocks(ROOT / "docs" / "running.md", "sh")
+    serve, several, keys, on_data = blocks(ROOT / "docs" / "running.md", "sh")
     run(serve, tmp_path)
+    run(several, tmp_path)
     make_capitals(tmp_path / "exempla-data")
     shown = run(on_data, tmp_path)
     assert "1 changed, 1 unchanged" in shown

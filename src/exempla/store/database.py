@@ -179,9 +179,9 @@ class _Pool:
 class _Writer:
     """The one thread that writes to SQLite; it commits waiting writes together."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Sqlite) -> None:
         self._engine = engine
-        self._connection: Any = engine.connect()
+        self._connection: Any = engine.connect_to_write()
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
@@ -220,7 +220,7 @@ class _Writer:
             if (synced := any(write.synced for write in writes)) != self._synced:
                 self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
                 self._synced = synced
-            self._connection.execute(self._engine.begin_write)
+            self._engine.begin(self._connection)
             for write in writes:
                 write.run(self._connection, self._engine)
             self._connection.execute("COMMIT")
@@ -239,7 +239,7 @@ class _Writer:
         except self._engine.Error:
             with suppress(self._engine.Error):
                 self._connection.close()
-                self._connection = self._engine.connect()
+                self._connection = self._engine.connect_to_write()
                 self._synced = True
 
 

@@ -165,6 +165,7 @@ def test_the_commands_of_running(tmp_path: Path) -> None:
     shown = run(on_data, tmp_path)
     assert "1 changed, 1 unchanged" in shown
     assert "capitals: 2 versions verified, 2 for the first time" in shown
+    assert "MiB before" in shown
     (verify,) = blocks(ROOT / "docs" / "digest.md", "sh")
     assert run(verify, tmp_path) == "capitals: 2 versions verified\n"
     shown = run(keys, tmp_path)

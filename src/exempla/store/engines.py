@@ -72,23 +72,6 @@ def _primary(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _execute_when_free(connection: sqlite3.Connection, statement: str) -> None:
-    """Execute a statement, waiting for other processes that hold the database.
-
-    SQLite itself waits for not all locks, and looks for some only ten times a second.
-    """
-    give_up_at = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            connection.execute(statement)
-        except sqlite3.OperationalError as error:
-            if _primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
-                raise
-            time.sleep(_BETWEEN_TRIES_S)
-        else:
-            return
-
-
 class Sqlite:
     """A database in one file, in WAL mode, every commit synced to the disk."""
 
@@ -110,7 +93,7 @@ class Sqlite:
             check_same_thread=False,
             cached_statements=64,  # those of long filters are large
         )
-        _execute_when_free(connection, "PRAGMA journal_mode = WAL")
+        self.execute_when_free(connection, "PRAGMA journal_mode = WAL")
         for pragma in (
             "synchronous = FULL",
             "foreign_keys = ON",
@@ -136,7 +119,24 @@ class Sqlite:
 
     def begin(self, connection: sqlite3.Connection) -> None:
         """Begin a write."""
-        _execute_when_free(connection, self.begin_write)
+        self.execute_when_free(connection, self.begin_write)
+
+    @staticmethod
+    def execute_when_free(connection: sqlite3.Connection, statement: str) -> None:
+        """Execute a statement, waiting for other processes that hold the database.
+
+        SQLite itself waits for not all locks, and looks for some only ten times a second.
+        """
+        give_up_at = time.monotonic() + BUSY_TIMEOUT_S
+        while True:
+            try:
+                connection.execute(statement)
+            except sqlite3.OperationalError as error:
+                if _primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                    raise
+                time.sleep(_BETWEEN_TRIES_S)
+            else:
+                return
 
     @staticmethod
     @lru_cache(maxsize=256)

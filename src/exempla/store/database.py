@@ -213,6 +213,7 @@ class _Writer:
             running = None not in waiting
             if writes := [write for write in waiting if write]:
                 self._commit_together(writes)
+            del waiting, writes  # they hold requests, which may be large, until the next ones come
         self._connection.close()
 
     def _commit_together(self, writes: list[_Write]) -> None:

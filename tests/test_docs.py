@@ -173,12 +173,14 @@ def test_the_digest_that_the_document_defines(client: httpx.Client) -> None:
 
 
 def test_the_commands_of_running(tmp_path: Path) -> None:
-    serve, keys, on_data, files = blocks(ROOT / "docs" / "running.md", "sh")
+    serve, several, keys, on_data, files = blocks(ROOT / "docs" / "running.md", "sh")
     run(serve, tmp_path)
+    run(several, tmp_path)
     make_capitals(tmp_path / "exempla-data")
     shown = run(on_data, tmp_path)
     assert "1 changed, 1 unchanged" in shown
     assert "capitals: 2 versions verified, 2 for the first time" in shown
+    assert "MiB before" in shown
     (verify,) = blocks(ROOT / "docs" / "digest.md", "sh")
     assert run(verify, tmp_path) == "capitals: 2 versions verified\n"
     shown = run(files, tmp_path)

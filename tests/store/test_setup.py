@@ -15,7 +15,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import StaticPool, create_engine
 
 from exempla.ids import ResourceId
-from exempla.store import datasets, history, keys, migrations, schemas, setup, verify, versions
+from exempla.store import (
+    datasets,
+    examples,
+    history,
+    keys,
+    migrations,
+    schemas,
+    setup,
+    verify,
+    versions,
+)
 from exempla.store.access import OPERATOR
 from exempla.store.database import Database
 from exempla.store.listing import FIRST
@@ -120,6 +130,7 @@ SECOND_SCHEMA_ROWS = [
     """INSERT INTO revisions VALUES (7, 3, 2, 3, 36, '{"n":33}')""",
     """INSERT INTO revisions VALUES (7, 3, 3, 2147483647, 90, '{"n":3}')""",
     """INSERT INTO revisions VALUES (7, 4, 2, 3, 40, '{"n":4}')""",
+    "INSERT INTO annotations VALUES (7, 1, 'fluency', '0.50', NULL, NULL, 95, 1)",
 ]
 OLD_DATASET = ResourceId("Dataset", 7, "suffix")
 
@@ -144,6 +155,10 @@ def test_the_data_of_the_second_schema_is_brought_up_to_date(make_older: MakeOld
         ("inserted", 25, 2, 1),
         ("created", 20, 1, 1),
     ]
+    page = asyncio.run(
+        database.read(examples.list_page, OPERATOR, OLD_DATASET, None, after=0, limit=9)
+    )
+    assert [one.score for one in page.annotations[1]] == ["0.50"]
     for id, version in (("example-3", 1), ("example-4", 2)):
         events = asyncio.run(
             database.read(

@@ -60,9 +60,11 @@ def decode(body: str | bytes) -> Fields:
 
 def opening(id: str, created_at: int, updated_at: int, body: str) -> str:
     """Return an example's object up to its fields, which the rest of the body follows."""
+    created = rfc3339(created_at)
+    updated = created if updated_at == created_at else rfc3339(updated_at)
     return (
-        f'{{"id":{_encode(id).decode()},"created_at":"{rfc3339(created_at)}",'
-        f'"updated_at":"{rfc3339(updated_at)}"{"," if len(body) > 2 else ""}'
+        f'{{"id":{_encode(id).decode()},"created_at":"{created}",'
+        f'"updated_at":"{updated}"{"," if len(body) > 2 else ""}'
     )
 
 

@@ -129,9 +129,10 @@ class _Pool:
         self._connections: set[Any] = set()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
-    def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
+    def submit(self, job: Callable[[Transaction], T], *, alone: bool = False) -> Future[T]:
+        """Run the job in a transaction; or, `alone`, in none: each of its statements by itself."""
         try:
-            return self._executor.submit(self._run, job)
+            return self._executor.submit(self._run_alone if alone else self._run, job)
         except RuntimeError:  # it is shut down
             raise Unavailable(STOPPING) from None
 
@@ -177,13 +178,22 @@ class _Pool:
             raise
         return result
 
+    def _run_alone(self, job: Callable[[Transaction], T]) -> T:
+        connection = self._connection()
+        try:
+            return job(Transaction(connection, self._engine))
+        except self._engine.Error:
+            if not self._engine.is_lost(connection):
+                raise
+            return job(Transaction(self._connection(), self._engine))
+
 
 class _Writer:
     """The one thread that writes to SQLite; it commits waiting writes together."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Sqlite) -> None:
         self._engine = engine
-        self._connection: Any = engine.connect()
+        self._connection: Any = engine.connect_to_write()
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
@@ -215,6 +225,7 @@ class _Writer:
             running = None not in waiting
             if writes := [write for write in waiting if write]:
                 self._commit_together(writes)
+            del waiting, writes  # they hold requests, which may be large, until the next ones come
         self._connection.close()
 
     def _commit_together(self, writes: list[_Write]) -> None:
@@ -222,7 +233,7 @@ class _Writer:
             if (synced := any(write.synced for write in writes)) != self._synced:
                 self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
                 self._synced = synced
-            self._connection.execute(self._engine.begin_write)
+            self._engine.begin(self._connection)
             for write in writes:
                 write.run(self._connection, self._engine)
             self._connection.execute("COMMIT")
@@ -241,7 +252,7 @@ class _Writer:
         except self._engine.Error:
             with suppress(self._engine.Error):
                 self._connection.close()
-                self._connection = self._engine.connect()
+                self._connection = self._engine.connect_to_write()
                 self._synced = True
 
 
@@ -290,7 +301,22 @@ class Database:
             if isinstance(engine, Sqlite)
             else _Pool(engine, WRITERS, engine.begin_write, "exempla-writer")
         )
+        self._here: Any = engine.connect_to_look() if isinstance(engine, Sqlite) else None
         self._closed = False
+
+    async def look_up(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a store function that finds a few rows by a key; no transaction is around it.
+
+        On SQLite in this very thread, where it takes some 20 microseconds, less than the way to
+        another one; if it would have to wait, and on PostgreSQL, in a reader's.
+        """
+        if self._here:
+            with suppress(self.engine.Error):
+                return function(Transaction(self._here, self.engine), *args, **kwargs)
+        job = self._readers.submit(lambda tx: function(tx, *args, **kwargs), alone=True)
+        return await self._result(job)
 
     async def read(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -383,3 +409,5 @@ class Database:
             self._bulk_readers.close()
             self._searchers.close()
             self._readers.close()
+            if self._here:
+                self._here.close()

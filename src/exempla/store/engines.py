@@ -44,6 +44,9 @@ _ROWS_AT_ONCE = 100
 _STEPS_BETWEEN_LOOKS = 10_000
 """Steps of SQLite's machine, some 100 microseconds, between two looks at the clock."""
 
+_BETWEEN_TRIES_S = 0.0005
+"""How long to wait before trying again to get a lock of SQLite."""
+
 _PLACEHOLDER = re.compile(r"(?<!:):([a-z_]+[0-9]*)")
 _EACH = re.compile(r"EACH\(:([a-z_]+)\) AS ([a-z]+) \(value\)")
 _FOR_UPDATE = re.compile(r"\s*FOR UPDATE OF [a-z_]+")
@@ -69,20 +72,6 @@ def _primary(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch to WAL; another start may do the same now, and SQLite does not wait for it itself."""
-    give_up_at = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if _primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
 class Sqlite:
     """A database in one file, in WAL mode, every commit synced to the disk."""
 
@@ -104,7 +93,7 @@ class Sqlite:
             check_same_thread=False,
             cached_statements=64,  # those of long filters are large
         )
-        _use_wal(connection)
+        self.execute_when_free(connection, "PRAGMA journal_mode = WAL")
         for pragma in (
             "synchronous = FULL",
             "foreign_keys = ON",
@@ -115,6 +104,39 @@ class Sqlite:
         ):
             connection.execute(f"PRAGMA {pragma}")
         return connection
+
+    def connect_to_look(self) -> sqlite3.Connection:
+        """Open a connection that reads what is there, and fails rather than wait."""
+        connection = self.connect_to_write()
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def connect_to_write(self) -> sqlite3.Connection:
+        """Open a connection whose writes begin with `begin`, which waits for others."""
+        connection = self.connect()
+        connection.execute("PRAGMA busy_timeout = 0")
+        return connection
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """Begin a write."""
+        self.execute_when_free(connection, self.begin_write)
+
+    @staticmethod
+    def execute_when_free(connection: sqlite3.Connection, statement: str) -> None:
+        """Execute a statement, waiting for other processes that hold the database.
+
+        SQLite itself waits for not all locks, and looks for some only ten times a second.
+        """
+        give_up_at = time.monotonic() + BUSY_TIMEOUT_S
+        while True:
+            try:
+                connection.execute(statement)
+            except sqlite3.OperationalError as error:
+                if _primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                    raise
+                time.sleep(_BETWEEN_TRIES_S)
+            else:
+                return
 
     @staticmethod
     @lru_cache(maxsize=256)

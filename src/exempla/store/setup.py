@@ -58,17 +58,22 @@ def open_engine(settings: Settings, *, make: bool = True) -> Engine:
 def open_database(
     engine: Engine, bootstrap_key: str | None = None, *, make: bool = True
 ) -> tuple[Database, str | None]:
-    """Bring the schema up to date and return the open database.
+    """Do as `prepare`, and return the open database, too."""
+    made = prepare(engine, bootstrap_key, make=make)
+    return Database(engine), made
 
-    Beside it: the secret of the admin key, if the database is new and no key was given.
-    Raises `StartupError` when it cannot be opened, was written by a newer release, or, with
+
+def prepare(engine: Engine, bootstrap_key: str | None = None, *, make: bool = True) -> str | None:
+    """Bring the schema up to date, and a new database to where it can be used.
+
+    Return the secret of the admin key, if the database is new and no key was given. Raises
+    `StartupError` when it cannot be opened, was written by a newer release, or, with
     `make=False`, holds nothing yet or is not up to date: its servers may be running.
     """
     try:
-        made = _prepare(engine, bootstrap_key, make=make)
+        return _prepare(engine, bootstrap_key, make=make)
     except (sqlite3.Error, psycopg.Error, SQLAlchemyError) as error:
         raise StartupError(_why(engine, error)) from error
-    return Database(engine), made
 
 
 def is_current(tx: Transaction, engine: Engine) -> bool:

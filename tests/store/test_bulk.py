@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, count, pairwise
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from exempla.store.database import Row
 from exempla.store.datasets import Dataset
 from exempla.store.incoming import PART_ROWS, Incoming
 from exempla.store.listing import FIRST
-from exempla.store.revisions import NewExample
+from exempla.store.revisions import NewExample, NewExamples
 from exempla.store.tables import metadata
 from tests.store.conftest import Store
 from tests.store.values import fields
@@ -43,7 +44,20 @@ def in_order(folder: Path, given: Sequence[Given]) -> list[NewExample]:
     """Return the examples as they come back."""
     with Incoming(folder) as incoming:
         fill(incoming, given)
-        return [example for part in incoming.in_order() for example in part]
+        return flat(incoming.in_order())
+
+
+def flat(parts: Iterable[NewExamples]) -> list[NewExample]:
+    """Return the examples of all parts, each an object."""
+    found: list[NewExample] = []
+    for part in parts:
+        ends = list(accumulate(part.sizes, initial=0))
+        assert ends[-1] == len(part.bodies)
+        bodies = [part.bodies[start:end].decode() for start, end in pairwise(ends)]
+        columns = (part.ids, part.created_at, part.updated_at, bodies)
+        assert {len(column) for column in columns} == {len(part.sizes)}
+        found += map(NewExample, count(part.ordinal), *columns)
+    return found
 
 
 def make(store: Store, given: Sequence[Given], name: str = "") -> Dataset:
@@ -92,7 +106,7 @@ def test_made_ids_and_times_keep_the_order_of_the_stream(tmp_path: Path) -> None
     with Incoming(tmp_path) as incoming:
         for _ in range(3):
             incoming.add([b"{}"] * 1_000, None, None, None)
-        found = [example for part in incoming.in_order() for example in part]
+        found = flat(incoming.in_order())
     times = [example.created_at for example in found]
     assert before <= times[0] <= clock.now()
     assert times == list(range(times[0], times[0] + 3_000))
@@ -105,7 +119,7 @@ def test_made_ids_and_times_keep_the_order_of_the_stream(tmp_path: Path) -> None
 def test_times_that_lack_are_made(tmp_path: Path) -> None:
     with Incoming(tmp_path) as incoming:
         incoming.add([b"{}", b"{}"], ["a", "b"], [None, TIME], None)
-        (found,) = incoming.in_order()
+        found = flat(incoming.in_order())
     assert (found[0].id, found[0].created_at) == ("b", TIME)
     assert found[1].created_at > TIME
     assert found[1].updated_at == found[1].created_at
@@ -115,9 +129,9 @@ def test_parts_are_small_where_examples_are_large(tmp_path: Path) -> None:
     with Incoming(tmp_path) as incoming:
         body = json.dumps({"text": "x" * 1_000_000}).encode()
         incoming.add([body] * 10, None, None, None)
-        parts = list(incoming.in_order())
-    assert max(map(len, parts)) <= 8
-    assert sum(map(len, parts)) == 10
+        parts = [len(part.ids) for part in incoming.in_order()]
+    assert max(parts) <= 8
+    assert sum(parts) == 10
 
 
 @given(DISTINCT.filter(lambda given: len(given) > 1), st.data())
@@ -189,7 +203,7 @@ class Interrupted(Incoming):
         super().__init__(folder)
         self._happens = happens
 
-    def in_order(self) -> Iterator[list[NewExample]]:
+    def in_order(self) -> Iterator[NewExamples]:
         """Return the parts as they are."""
         *parts, last = super().in_order()
         yield from parts

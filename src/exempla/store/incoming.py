@@ -10,7 +10,7 @@ import os
 import tempfile
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import count
+from itertools import accumulate, islice, takewhile
 from pathlib import Path
 from types import TracebackType
 
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from exempla import clock
 from exempla.errors import ValidationError
 from exempla.ids import new_example_ids
-from exempla.store.revisions import NewExample
+from exempla.store.revisions import NewExamples
 
 PART_ROWS = 5_000
 PART_BYTES = 8_000_000
@@ -77,13 +77,10 @@ class Incoming:
         self._last_ids += new_example_ids(first, len(bodies)) if ids is None else ids
         if len(self._last_ids) >= PART_ROWS:
             self._pack_ids()
-        end = self._ends[-1]
-        for body in bodies:
-            end += len(body)
-            self._ends.append(end)
+        self._ends.extend(islice(accumulate(map(len, bodies), initial=self._ends[-1]), 1, None))
         self._bodies.write(b"".join(bodies))
 
-    def in_order(self) -> Iterator[list[NewExample]]:
+    def in_order(self) -> Iterator[NewExamples]:
         """Return all examples, in their order, numbered from 1, in parts.
 
         Raises `ValidationError` when an id is there twice, before the first part.
@@ -117,25 +114,29 @@ class Incoming:
         ids: list[str],
         created_at: list[int],
         updated_at: list[int],
-    ) -> Iterator[list[NewExample]]:
-        file, ends = self._bodies.fileno(), self._ends
+    ) -> Iterator[NewExamples]:
         start = 0
         while start < len(rows):
-            end = start + self._fitting(rows[start:])
-            part = rows[start:end]
-            bodies = [os.pread(file, ends[row + 1] - ends[row], ends[row]).decode() for row in part]
-            columns = (ids[start:end], created_at[start:end], updated_at[start:end], bodies)
-            yield list(map(NewExample, count(ordinal + start), *columns))
+            sizes = self._fitting(rows[start:])
+            end = start + len(sizes)
+            bodies = self._read(rows[start:end], sizes)
+            columns = (ids[start:end], created_at[start:end], updated_at[start:end])
+            yield NewExamples(ordinal + start, *columns, sizes, bodies)
             start = end
 
-    def _fitting(self, rows: Sequence[int]) -> int:
-        """Return how many of the rows go into one part; at least one."""
-        size = 0
-        for index, row in enumerate(rows):
-            size += self._ends[row + 1] - self._ends[row]
-            if size > PART_BYTES:
-                return max(index, 1)
-        return len(rows)
+    def _read(self, rows: list[int], sizes: list[int]) -> bytes:
+        """Return the bodies of these rows; those that stand side by side are read at once."""
+        file, starts = self._bodies.fileno(), self._ends
+        if rows == list(range(rows[0], rows[0] + len(rows))):
+            return os.pread(file, sum(sizes), starts[rows[0]])
+        bodies = (os.pread(file, size, starts[row]) for row, size in zip(rows, sizes, strict=True))
+        return b"".join(bodies)
+
+    def _fitting(self, rows: list[int]) -> list[int]:
+        """Return the sizes of as many of the rows as go into one part; at least of one."""
+        sizes = [self._ends[row + 1] - self._ends[row] for row in rows]
+        fitting = sum(1 for _ in takewhile(lambda end: end <= PART_BYTES, accumulate(sizes)))
+        return sizes[: max(1, fitting)]
 
 
 def _or_else(times: Sequence[int | None] | None, otherwise: Sequence[int]) -> Sequence[int]:

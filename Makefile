@@ -17,7 +17,7 @@ check: .venv/dev.stamp $(CLIENTS:%=.venv-%/stamp)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/dev.stamp  ## Measure the work W1 to W7 beside its floor. BENCH="--help" shows the options.
+bench: .venv/dev.stamp  ## Measure W1 to W8 and a load beside their floor. BENCH="--help" shows the options.
 	$(BIN)/python -m benchmarks $(BENCH)
 
 lock: .venv/dev.stamp  ## Resolve the dependencies anew, with hashes.

@@ -12,6 +12,9 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 MAX_BATCH_BYTES = 512 * 1024 * 1024
 """Bytes of one record batch over Flight, as AX allows."""
 
+MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024
+"""Bytes of one compressed record batch once it is decompressed: few can stand for very many."""
+
 MAX_BATCH_ROWS = 1_000_000
 """Rows of one record batch: a few bytes can stand for very many, all null."""
 

@@ -113,6 +113,20 @@ class Transaction:
         """Add rows, each with the values of these columns, to a table."""
         self.engine.insert(self._cursor, table, columns, rows)
 
+    def insert_texts(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Iterable[Row],
+        sizes: Sequence[int],
+        texts: bytes,
+    ) -> None:
+        """Add rows whose last column is a text.
+
+        The texts are given apart, one behind the other in UTF-8, with the bytes that each has.
+        """
+        self.engine.insert_texts(self._cursor, table, columns, rows, sizes, texts)
+
     def run_many(self, statement: str, rows: Sequence[dict[str, object]]) -> None:
         """Execute a statement once for each row of values."""
         if rows:

@@ -16,9 +16,11 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
 import psycopg
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -152,6 +154,31 @@ class Sqlite:
         places = ", ".join("?" * len(columns))
         cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
 
+    @staticmethod
+    def insert_texts(
+        cursor: Any,
+        table: str,
+        columns: Sequence[str],
+        rows: Iterable[tuple[Any, ...]],
+        sizes: Sequence[int],
+        texts: bytes,
+    ) -> None:
+        """Add rows; see `Transaction.insert_texts`.
+
+        One statement takes all of them, so that other threads of Python can run meanwhile.
+        """
+        starts = accumulate(sizes, initial=1)
+        placed = [
+            (start, size, *row) for start, size, row in zip(starts, sizes, rows, strict=False)
+        ]
+        values = ", ".join(f"json_extract(value, '$[{n}]')" for n in range(2, len(columns) + 1))
+        text = "substr(?, json_extract(value, '$[0]'), json_extract(value, '$[1]'))"
+        cursor.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}) "
+            f"SELECT {values}, CAST({text} AS TEXT) FROM json_each(?)",
+            (texts, msgspec.json.encode(placed).decode()),
+        )
+
     @property
     def scratch(self) -> Path | None:
         """The folder for temporary files, which have room where the database has."""
@@ -227,6 +254,21 @@ class Postgres:
         with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
+
+    @classmethod
+    def insert_texts(
+        cls,
+        cursor: Any,
+        table: str,
+        columns: Sequence[str],
+        rows: Iterable[tuple[Any, ...]],
+        sizes: Sequence[int],
+        texts: bytes,
+    ) -> None:
+        """Add rows; see `Transaction.insert_texts`."""
+        edges = pairwise(accumulate(sizes, initial=0))
+        each = (texts[start:end].decode() for start, end in edges)
+        cls.insert(cursor, table, columns, ((*r, t) for r, t in zip(rows, each, strict=False)))
 
     scratch: ClassVar[Path | None] = None
     """The folder for temporary files: the system's own, whatever that is."""

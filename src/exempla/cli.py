@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from exempla import __version__, clock, settings
-from exempla.commands import diff, verify
+from exempla.commands import backup, check, diff, restore, verify
 from exempla.commands.support import DatabaseUrl, DataDir, note, read, startup_errors, write
 from exempla.errors import StartupError
 from exempla.ids import parse_id
@@ -34,6 +34,9 @@ keys_app = typer.Typer(
 app.add_typer(keys_app, name="keys")
 app.command("diff")(diff.diff)
 app.command("verify")(verify.verify)
+app.command("check")(check.check)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
 
 Host = Annotated[str, typer.Option(envvar="EXEMPLA_HOST", help="The address to listen on.")]
 Port = Annotated[

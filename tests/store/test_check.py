@@ -11,7 +11,6 @@ import pytest
 
 from exempla.store import (
     annotation_configs,
-    annotations,
     digests,
     examples,
     idempotency,
@@ -21,7 +20,7 @@ from exempla.store import (
 )
 from exempla.store.access import OPERATOR
 from exempla.store.annotation_configs import ConfigSettings
-from exempla.store.annotations import Value
+from exempla.store.annotations import Value, annotate
 from exempla.store.check import Subject, Violation, check_dataset, check_names, subjects
 from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
@@ -51,7 +50,7 @@ def dataset(store: Store) -> Dataset:
         ConfigSettings(0, 1),
     )
     value = Value("sound", 0.5, None, "fine", "values[0]")
-    store.write(annotations.annotate, permit, made.id, [(ids[2], [value])])
+    store.write(annotate, permit, made.id, [(ids[2], [value])])
     store.write(schemas.put, permit, made.id, {"type": msgspec.Raw(b'"object"')})
     tag = store.write(tags.create, permit, store.space.id, made.name, None, None)
     store.write(tags.attach, permit, made.id, [tag.id])

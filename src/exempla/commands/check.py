@@ -86,8 +86,18 @@ def _check(engine: Engine) -> int:
             if not here:
                 console.print(Text(f"{visible(subject.name)}: sound"))
             found += here
-    console.print(Text(f"{found} faults found" if found else f"{len(subjects)} datasets are sound"))
+    console.print(
+        Text(
+            _counted(found, "fault found", "faults found")
+            if found
+            else _counted(len(subjects), "dataset is sound", "datasets are sound")
+        )
+    )
     return found
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 @contextmanager

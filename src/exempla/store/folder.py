@@ -44,7 +44,7 @@ def check_not_emptied(database: Path, lock: BinaryIO) -> None:
     if lock.read(1) and database.exists() and not database.stat().st_size:
         raise StartupError(
             f"the database {database} is empty, but it was not: restore a backup with "
-            "`exempla restore`, or remove the file to begin with a new database"
+            f"`exempla restore`, or remove {LOCK_FILE} beside it to begin with a new database"
         )
 
 

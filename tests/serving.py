@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 KEY = "exk_test_key_for_the_suite_0123456789"
-START_LIMIT_S = 30
+START_LIMIT_S = 60
 _FREE_PORTS = ("--port", "0", "--flight-port", "0")
 _LISTENING = re.compile(
     r"listening on (https?://127\.0\.0\.1:(\d+))(?: and grpc(?:\+tls)?://127\.0\.0\.1:(\d+))?"

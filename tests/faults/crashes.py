@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from random import Random
 from typing import NamedTuple
@@ -68,7 +69,9 @@ def kill(place: Place, rounds: int, seed: int) -> Outcome:
     longest = 0.0
     load = Load(served, seed, gives_up=True)
     try:
-        for _ in range(rounds):
+        for done in range(rounds):
+            if done and done % 10 == 0:
+                print(outcome_of("so far", place, done, load, longest), file=sys.stderr)
             with load.running():
                 _wait_for(load, random.randint(1, 60))
                 time.sleep(random.uniform(0, 0.02))

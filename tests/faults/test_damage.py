@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,17 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pyarrow.flight import FlightInternalError
 
-from exempla.errors import InternalError, StartupError
+from exempla.errors import StartupError
 from exempla.settings import DATABASE_FILE, Settings
 from exempla.store import setup
-from exempla.store.access import OPERATOR
-from exempla.store.check import subjects
-from exempla.store.examples import list_page
 from exempla.store.folder import LOCK_FILE
-from tests.cli.support import Place
+from tests.cli.support import Place, client, running
 from tests.conftest import ENGINES
 from tests.faults import outages
+from tests.flight.client import read
+from tests.serving import KEY
 from tests.store.conftest import Store, settings_for
 from tests.store.values import fields
 
@@ -42,7 +41,7 @@ def refusal(settings: Settings) -> str:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """Give a SQLite database of some hundred pages."""
-    database, _ = setup.open_database(setup.open_engine(Settings(data_dir=tmp_path)))
+    database, _ = setup.open_database(setup.open_engine(Settings(data_dir=tmp_path)), KEY)
     Store(database).new_dataset(*[fields(n=n, text="x" * 500) for n in range(500)])
     database.close()
     return tmp_path / DATABASE_FILE
@@ -84,13 +83,15 @@ def test_a_page_that_is_damaged_is_no_wrong_answer(file: Path) -> None:
         if b"x" * 500 in content[start : start + 4_096]:
             content[start : start + 64] = b"\xff" * 64
     file.write_bytes(content)
-    database, _ = setup.open_database(setup.open_engine(Settings(data_dir=file.parent)))
-    try:
-        (subject,) = asyncio.run(database.read(subjects))
-        with pytest.raises(InternalError, match="the database is damaged"):
-            asyncio.run(database.read(list_page, OPERATOR, subject.id, None, after=0, limit=500))
-    finally:
-        database.close()
+    with running("--data-dir", str(file.parent)) as served, client(served) as http:
+        (dataset,) = http.get("/v2/datasets").raise_for_status().json()["datasets"]
+        answer = http.get(f"/v2/datasets/{dataset['id']}/examples", params={"limit": "500"})
+        assert answer.status_code == 500
+        assert answer.json()["detail"].startswith("the database is damaged")
+        with pytest.raises(FlightInternalError, match="the database is damaged"):
+            read(served, datasetId=dataset["id"])
+        assert served.stop() == 0
+    assert served.output.count("disk image is malformed") >= 2  # the log has the cause
 
 
 @pytest.fixture(params=ENGINES)

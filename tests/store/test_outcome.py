@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import psycopg
 import pytest
@@ -64,6 +64,19 @@ def test_a_commit_that_was_not_answered(store: Store) -> None:
         store.write(write)
     store.write(add, "afterwards")
     assert "afterwards" in store.read(names)
+
+
+def test_a_read_is_never_said_to_have_been_done(store: Store) -> None:
+    def read(tx: Transaction) -> set[str]:
+        found = names(tx)
+        end_the_connection(tx, url_of(store))
+        return found
+
+    is_sqlite = isinstance(store.database.engine, Sqlite)  # it has nothing to write at the end
+    refused = nullcontext() if is_sqlite else pytest.raises(Unavailable, match="cannot answer now")
+    with files_writable_again(), refused:
+        assert "Default" in store.read(read)
+    assert "Default" in store.read(names)
 
 
 def test_what_is_lost_before_the_commit_was_not_done(store: Store) -> None:

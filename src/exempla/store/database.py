@@ -158,7 +158,10 @@ class _Pool:
         connection = self._begun()
         try:
             result = job(Transaction(connection, self._engine))
-            _commit(connection, self._engine)
+            if self._begin == self._engine.begin_read:
+                connection.execute("COMMIT")
+            else:
+                _commit(connection, self._engine)
         except BaseException:
             self._undo(connection)
             raise
@@ -178,7 +181,7 @@ class _Pool:
 
 
 def _commit(connection: Any, engine: Engine) -> None:
-    """Commit, or raise `Unavailable` if no one can tell whether that was done."""
+    """Commit a write, or raise `Unavailable` if no one can tell whether that was done."""
     try:
         connection.execute("COMMIT")
     except engine.Error as error:

@@ -39,10 +39,7 @@ def backup(engine: Sqlite, target: Path, *, overwrite: bool = False) -> None:
             connection.execute("VACUUM INTO ?", [str(partial)])
         _check(Sqlite(partial, is_read_only=True))
         _sync(partial)
-        if overwrite:
-            partial.replace(target)
-        else:
-            target.hardlink_to(partial)  # fails if another one was faster
+        _put_in_place(partial, target, overwrite=overwrite)
         _sync(target.parent)
 
 
@@ -72,6 +69,18 @@ def restore(place: Path, source: Path, *, overwrite: bool = False) -> None:
             finally:
                 copy.unlink(missing_ok=True)
             folder.mark(lock)
+
+
+def _put_in_place(partial: Path, target: Path, *, overwrite: bool) -> None:
+    try:
+        if not overwrite:
+            target.hardlink_to(partial)  # fails where another backup was faster
+            return
+    except FileExistsError:
+        raise
+    except OSError:  # the file system has no such links
+        pass
+    partial.replace(target)
 
 
 def _copy(source: Path, copy: Path) -> None:

@@ -36,6 +36,9 @@ def hold(folder: Path, *, alone: bool = False) -> BinaryIO:
             if alone
             else f"the database in {folder} is being restored; try again when that is done"
         ) from None
+    except OSError as error:
+        file.close()
+        raise StartupError(f"cannot lock {path}: {error.strerror}") from None
     return file
 
 

@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 CLIENTS := sdk-8.42 sdk-8.61 ax
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench faults lock clean
 
 demo: .venv/run.stamp  ## Start a server on a new temporary folder, show the main job, keep serving.
 	$(BIN)/exempla demo $(DEMO)
@@ -19,6 +19,9 @@ check: .venv/dev.stamp $(CLIENTS:%=.venv-%/stamp)
 
 bench: .venv/dev.stamp  ## Measure W1 to W8 and a load beside their floor. BENCH="--help" shows the options.
 	$(BIN)/python -m benchmarks $(BENCH)
+
+faults: .venv/dev.stamp  ## Inflict every fault many times. FAULTS="--help" shows the options.
+	$(BIN)/python -W ignore -m tests.faults $(FAULTS)
 
 lock: .venv/dev.stamp  ## Resolve the dependencies anew, with hashes.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -191,6 +191,26 @@ def test_the_commands_of_running(tmp_path: Path) -> None:
     assert "active" in shown
 
 
+def test_the_commands_of_operations(tmp_path: Path) -> None:
+    make_capitals(tmp_path / "exempla-data")
+    shown = run("".join(blocks(ROOT / "docs" / "operations.md", "sh")), tmp_path)
+    backed_up, *checked, restored = shown.splitlines()
+    assert backed_up.startswith("wrote exempla-backup.db (")
+    assert checked == 2 * ["capitals: sound", "1 dataset is sound"]
+    assert restored == "restored exempla-backup.db to exempla-data"
+
+
+def test_every_test_that_shows_a_guarantee_is_there() -> None:
+    text = (ROOT / "docs" / "guarantees.md").read_text()
+    named = re.findall(r"`(tests/[^`:]+)(?:::(\w+))?`", text)
+    assert len(named) > 20
+    for file, test in named:
+        assert (ROOT / file).exists(), file
+        assert f"def {test or 'test_'}" in (ROOT / file).read_text(), test
+    for row in re.findall(r"^\| .* \|$", text.partition("## What it does not")[0], re.M):
+        assert "`tests/" in row or "shown by" in row, row
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_json_and_link_is_right(document: Path) -> None:
     for block in blocks(document, "json"):

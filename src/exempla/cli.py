@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from exempla import __version__, clock, settings
-from exempla.commands import compact, diff, files, verify
+from exempla.commands import backup, check, compact, diff, files, restore, verify
 from exempla.commands.support import DatabaseUrl, DataDir, note, read, startup_errors, write
 from exempla.errors import StartupError
 from exempla.ids import parse_id
@@ -38,6 +38,9 @@ app.command("export")(files.export)
 app.command("import")(files.import_)
 app.command("verify")(verify.verify)
 app.command("compact")(compact.compact)
+app.command("check")(check.check)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
 
 Host = Annotated[str, typer.Option(envvar="EXEMPLA_HOST", help="The address to listen on.")]
 Port = Annotated[
@@ -87,7 +90,7 @@ QueryTimeout = Annotated[
 if TYPE_CHECKING:
     from socket import socket
 
-    from exempla.store.engines import Engine
+    from exempla.store.database import Database
     from exempla.store.keys import ApiKey
     from exempla.tls import Tls
 
@@ -112,6 +115,7 @@ def serve(
     """
     from exempla import logs, server, tls
     from exempla.store import setup
+    from exempla.store.database import Database
 
     chosen = Settings(
         host=host,
@@ -133,27 +137,28 @@ def serve(
         listener = server.bind(chosen.host, chosen.port)
         if chosen.flight_port:  # find out before the database is made
             server.bind(chosen.host, chosen.flight_port, "--flight-port").close()
-        secret = setup.prepare(engine, chosen.bootstrap_key)
+        prepared = setup.prepare(engine, chosen.bootstrap_key)
         url = server.url_of(listener, certificate)
-        if secret:  # whatever happens next, it cannot be shown again
-            _show_first_key(url, secret)
+        if prepared.secret:  # whatever happens next, it cannot be shown again
+            _show_first_key(url, prepared.secret)
         if chosen.workers > 1:
             from exempla import workers as together
 
-            together.serve(chosen, engine, listener, certificate, partial(_announce, url))
+            with prepared.lock or nullcontext():  # which the processes hold, too
+                together.serve(chosen, engine, listener, certificate, partial(_announce, url))
         else:
-            _serve_alone(chosen, engine, listener, certificate)
+            database = Database(engine, prepared.lock)
+            _serve_alone(chosen, database, listener, certificate)
 
 
 def _serve_alone(
-    chosen: Settings, engine: Engine, listener: socket, certificate: Tls | None
+    chosen: Settings, database: Database, listener: socket, certificate: Tls | None
 ) -> None:
     from exempla import server
     from exempla.flight.server import serving
-    from exempla.store.database import Database
 
     urls = [server.url_of(listener, certificate)]
-    with closing(Database(engine)) as database, ExitStack() as stack:
+    with closing(database), ExitStack() as stack:
         if chosen.flight_port is not None:
             flight = serving(database, chosen.host, chosen.flight_port, certificate)
             urls.append(stack.enter_context(flight))

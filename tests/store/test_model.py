@@ -26,6 +26,8 @@ from exempla.ids import ResourceId
 from exempla.store import datasets, diff, digests, examples, history, verify, versions
 from exempla.store import schemas as schemas_store
 from exempla.store.access import OPERATOR
+from exempla.store.check import Violation, check_dataset, subjects
+from exempla.store.database import Transaction
 from exempla.store.diff import Change, Counts
 from exempla.store.history import Event
 from exempla.store.listing import FIRST
@@ -226,6 +228,14 @@ class StoreMachine(RuleBasedStateMachine):
         )
         assert {one.found.digest for one in checked} == found.keys()
         assert not [fault for one in checked for fault in one.faults]
+
+    @rule()
+    def check(self) -> None:
+        def check_this(tx: Transaction) -> list[Violation]:
+            (subject,) = [one for one in subjects(tx) if one.id == self.dataset]
+            return list(check_dataset(tx, subject, lambda _: None))
+
+        assert self.store.read(check_this) == []
 
     @rule(data=st.data())
     def remember(self, data: st.DataObject) -> None:

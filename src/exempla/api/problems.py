@@ -67,6 +67,8 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         _log.warning(
             "unavailable", path=path, method=request.method, cause=repr(error.__cause__ or error)
         )
+    if isinstance(error, InternalError):
+        _log.error("request failed", path=path, method=request.method, exc_info=error)
     if isinstance(error, Problem):
         return render(error, path)
     if isinstance(error, HTTPException) and error.status_code < 500:

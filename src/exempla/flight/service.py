@@ -21,6 +21,7 @@ from exempla.errors import (
     AccessForbidden,
     AuthenticationRequired,
     Conflict,
+    InternalError,
     InvalidRequest,
     NotFound,
     NotSupported,
@@ -53,6 +54,7 @@ _CODES: dict[type[Problem], grpc.StatusCode] = {
     NotFound: grpc.StatusCode.NOT_FOUND,
     Conflict: grpc.StatusCode.ALREADY_EXISTS,
     NotSupported: grpc.StatusCode.UNIMPLEMENTED,
+    InternalError: grpc.StatusCode.INTERNAL,
     RateLimited: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
@@ -198,6 +200,8 @@ def _answering(context: Any, method: str) -> Iterator[None]:
     try:
         yield
     except Problem as problem:
+        if isinstance(problem, InternalError):
+            _log.error("call failed", method=method, exc_info=problem)
         code = _CODES.get(type(problem), grpc.StatusCode.INVALID_ARGUMENT)
         context.abort(code, problem.detail)
     except Exception as error:

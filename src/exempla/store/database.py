@@ -17,10 +17,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
 from exempla.errors import Unavailable
-from exempla.store.engines import Engine, Sqlite
+from exempla.store.engines import OUTCOME_UNKNOWN, Engine, Sqlite
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -185,10 +185,12 @@ class _Pool:
         connection = self._begun()
         try:
             result = job(Transaction(connection, self._engine))
-            connection.execute("COMMIT")
+            if self._begin == self._engine.begin_read:
+                connection.execute("COMMIT")
+            else:
+                _commit(connection, self._engine)
         except BaseException:
-            if not self._engine.is_lost(connection):
-                connection.rollback()
+            self._undo(connection)
             raise
         return result
 
@@ -200,6 +202,28 @@ class _Pool:
             if not self._engine.is_lost(connection):
                 raise
             return job(Transaction(self._connection(), self._engine))
+
+    def _undo(self, connection: Any) -> None:
+        """Roll back; a connection that cannot is of no more use."""
+        if self._engine.is_lost(connection):
+            return
+        try:
+            connection.rollback()
+        except self._engine.Error:
+            self._local.connection = None
+            self._connections.discard(connection)
+            with suppress(self._engine.Error):
+                connection.close()
+
+
+def _commit(connection: Any, engine: Engine) -> None:
+    """Commit a write, or raise `Unavailable` if no one can tell whether that was done."""
+    try:
+        connection.execute("COMMIT")
+    except engine.Error as error:
+        if engine.may_be_done(connection, error):
+            raise Unavailable(OUTCOME_UNKNOWN) from error
+        raise
 
 
 class _Writer:
@@ -240,17 +264,20 @@ class _Writer:
             if writes := [write for write in waiting if write]:
                 self._commit_together(writes)
             del waiting, writes  # they hold requests, which may be large, until the next ones come
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def _commit_together(self, writes: list[_Write]) -> None:
         try:
+            if self._connection is None:
+                self._connection, self._synced = self._engine.connect(), True
             if (synced := any(write.synced for write in writes)) != self._synced:
                 self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
                 self._synced = synced
             self._engine.begin(self._connection)
             for write in writes:
                 write.run(self._connection, self._engine)
-            self._connection.execute("COMMIT")
+            _commit(self._connection, self._engine)
         except BaseException as error:
             for write in writes:
                 write.error = write.error or error
@@ -259,15 +286,16 @@ class _Writer:
             write.answer()
 
     def _start_anew(self) -> None:
-        """Undo what was begun; with another connection, if this one cannot."""
+        """Undo what was begun; leave a connection that cannot, for another."""
+        if self._connection is None:
+            return
         try:
             if self._connection.in_transaction:
                 self._connection.rollback()
         except self._engine.Error:
             with suppress(self._engine.Error):
                 self._connection.close()
-                self._connection = self._engine.connect_to_write()
-                self._synced = True
+            self._connection = None
 
 
 class _Write:
@@ -305,8 +333,10 @@ class _Write:
 class Database:
     """The database of a running server: opened once, closed once, used by all requests."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, lock: BinaryIO | None = None) -> None:
+        """Open the database; `lock` is what is held of its folder until it is closed."""
         self.engine = engine
+        self._lock = lock
         self._readers = _Pool(engine, READERS, engine.begin_read, "exempla-reader")
         self._searchers = _Pool(engine, SEARCHERS, engine.begin_read, "exempla-searcher")
         self._bulk_readers = _Pool(engine, BULK_READERS, engine.begin_read, "exempla-bulk")
@@ -425,3 +455,5 @@ class Database:
             self._readers.close()
             if self._here:
                 self._here.close()
+            if self._lock:
+                self._lock.close()

@@ -3,7 +3,8 @@
 Statements are written once, in SQL that both understand, with `:name` placeholders. What they
 spell differently is written so, and translated:
 
-- `EACH(:ids) AS given (value)`: the items of a JSON array of strings, as rows;
+- `EACH(:ids) AS given (value)`: the items of a JSON array of strings, as rows; the array may also
+  be a column;
 - `FOR UPDATE OF table`: SQLite's writer is alone already, and needs no lock.
 """
 
@@ -25,7 +26,7 @@ import psycopg
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from exempla.errors import Conflict, NotFound, Problem, StartupError, Unavailable
+from exempla.errors import Conflict, InternalError, NotFound, Problem, StartupError, Unavailable
 
 BUSY_TIMEOUT_S = 30
 """How long a writer waits for another one before it gives up."""
@@ -33,6 +34,16 @@ BUSY_TIMEOUT_S = 30
 _TAKEN = "the name is taken; choose another"
 _GONE = "what this belongs to was deleted meanwhile"
 _UNAVAILABLE = "the database cannot answer now; try again"
+_FULL = "the server's disk is full: nothing was written; reading works, so try again later"
+_LOCKED = "another program has kept the database locked for too long; try again later"
+_READ_ONLY = "the server's database takes no writes now; reading works, so try again later"
+_DAMAGED = "the database is damaged; whoever runs this server finds out more with `exempla check`"
+
+OUTCOME_UNKNOWN = (
+    "the database failed while it stored this request, so it may or may not have been done: look "
+    "before you send it again, or send it again if it had an Idempotency-Key"
+)
+"""The detail of a write whose commit was not answered."""
 
 OUT_OF_TIME = (
     "the query took longer than this server allows (EXEMPLA_QUERY_TIMEOUT); "
@@ -50,26 +61,29 @@ _BETWEEN_TRIES_S = 0.0005
 """How long to wait before trying again to get a lock of SQLite."""
 
 _PLACEHOLDER = re.compile(r"(?<!:):([a-z_]+[0-9]*)")
-_EACH = re.compile(r"EACH\(:([a-z_]+)\) AS ([a-z]+) \(value\)")
+_EACH = re.compile(r"EACH\((:?[a-z_.]+)\) AS ([a-z]+) \(value\)")
 _FOR_UPDATE = re.compile(r"\s*FOR UPDATE OF [a-z_]+")
 
 
 _PASSING = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR: _UNAVAILABLE,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: _UNAVAILABLE,
+    sqlite3.SQLITE_NOMEM: _UNAVAILABLE,
+    sqlite3.SQLITE_PROTOCOL: _UNAVAILABLE,
 }
 """Errors of SQLite that come from around it, and may pass."""
+
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 _INTERRUPT = sqlite3.SQLITE_INTERRUPT
 """Only a time limit interrupts."""
 
 
-def _primary(error: sqlite3.Error) -> int:
+def primary_code(error: sqlite3.Error) -> int:
     """Return the error's code without its details (the lowest 8 bits)."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
@@ -82,19 +96,24 @@ class Sqlite:
     begin_write: ClassVar = "BEGIN IMMEDIATE"
     Error: ClassVar = sqlite3.Error
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_read_only: bool = False) -> None:
+        """Name the file; one that is read only, such as a backup, is left as it is."""
         self.path = path
         self.url = URL.create("sqlite", database=str(path))
+        self._is_read_only = is_read_only
 
     def connect(self) -> sqlite3.Connection:
         """Open a connection that leaves transactions to its user."""
         connection = sqlite3.connect(
-            self.path,
+            self._read_only_uri() if self._is_read_only else self.path,
             timeout=BUSY_TIMEOUT_S,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=64,  # those of long filters are large
+            uri=self._is_read_only,
         )
+        if self._is_read_only:
+            return connection
         self.execute_when_free(connection, "PRAGMA journal_mode = WAL")
         for pragma in (
             "synchronous = FULL",
@@ -134,17 +153,22 @@ class Sqlite:
             try:
                 connection.execute(statement)
             except sqlite3.OperationalError as error:
-                if _primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                if primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
                     raise
                 time.sleep(_BETWEEN_TRIES_S)
             else:
                 return
 
+    def _read_only_uri(self) -> str:
+        # Without a log beside it, all is in the file: SQLite need not make one then.
+        has_log = self.path.with_name(self.path.name + "-wal").exists()
+        return f"{self.path.absolute().as_uri()}?mode=ro{'' if has_log else '&immutable=1'}"
+
     @staticmethod
     @lru_cache(maxsize=256)
     def translate(statement: str) -> str:
         """Return the statement as this engine spells it."""
-        return _FOR_UPDATE.sub("", _EACH.sub(r"json_each(:\1) AS \2", statement))
+        return _FOR_UPDATE.sub("", _EACH.sub(r"json_each(\1) AS \2", statement))
 
     @staticmethod
     def insert(
@@ -186,13 +210,15 @@ class Sqlite:
 
     @staticmethod
     def problem(error: Exception) -> Problem | None:
-        """Tell which problem an error of the database is, if it is one that may pass."""
+        """Tell which problem an error of the database is, if it is no fault of this program."""
         if isinstance(error, sqlite3.IntegrityError) and "UNIQUE" in str(error):
             return Conflict(_TAKEN)
-        if isinstance(error, sqlite3.OperationalError) and _primary(error) == _INTERRUPT:
+        if isinstance(error, sqlite3.OperationalError) and primary_code(error) == _INTERRUPT:
             return Unavailable(OUT_OF_TIME)
-        if isinstance(error, sqlite3.OperationalError) and _primary(error) in _PASSING:
-            return Unavailable(_UNAVAILABLE)
+        if isinstance(error, sqlite3.OperationalError) and primary_code(error) in _PASSING:
+            return Unavailable(_PASSING[primary_code(error)])
+        if isinstance(error, sqlite3.DatabaseError) and primary_code(error) in _DAMAGE:
+            return InternalError(_DAMAGED)
         return None
 
     @staticmethod
@@ -215,6 +241,14 @@ class Sqlite:
     def is_lost(connection: Any) -> bool:
         """Tell whether the connection is of no more use."""
         return False
+
+    @staticmethod
+    def may_be_done(connection: Any, error: Exception) -> bool:
+        """Tell whether a commit that failed so may be found done after a crash.
+
+        All of it may have been written when the disk failed to say that it is durable.
+        """
+        return isinstance(error, sqlite3.Error) and primary_code(error) == sqlite3.SQLITE_IOERR
 
 
 class Postgres:
@@ -242,7 +276,7 @@ class Postgres:
     @lru_cache(maxsize=256)
     def translate(statement: str) -> str:
         """Return the statement as this engine spells it."""
-        items = r"json_array_elements_text(CAST(:\1 AS json)) AS \2 (value)"
+        items = r"json_array_elements_text(CAST(\1 AS json)) AS \2 (value)"
         listed = _EACH.sub(items, statement)
         return _PLACEHOLDER.sub(r"%(\1)s", listed.replace("%", "%%"))
 
@@ -275,14 +309,22 @@ class Postgres:
 
     @staticmethod
     def problem(error: Exception) -> Problem | None:
-        """Tell which problem an error of the database is, if it is one that may pass."""
+        """Tell which problem an error of the database is, if it is no fault of this program."""
         if isinstance(error, psycopg.errors.UniqueViolation):
             return Conflict(_TAKEN)
         if isinstance(error, psycopg.errors.ForeignKeyViolation):
             return NotFound(_GONE)
         if isinstance(error, psycopg.errors.QueryCanceled):
             return Unavailable(OUT_OF_TIME)
-        if isinstance(error, psycopg.OperationalError):
+        if isinstance(error, psycopg.errors.LockNotAvailable):
+            return Unavailable(_LOCKED)
+        if isinstance(error, psycopg.errors.DiskFull):
+            return Unavailable(_FULL)
+        if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):  # a standby took over
+            return Unavailable(_READ_ONLY)
+        if isinstance(error, (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted)):
+            return InternalError(_DAMAGED)
+        if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
             return Unavailable(_UNAVAILABLE)
         return None
 
@@ -304,6 +346,11 @@ class Postgres:
     @staticmethod
     def is_lost(connection: Any) -> bool:
         """Tell whether the connection is of no more use."""
+        return bool(connection.closed or connection.broken)
+
+    @staticmethod
+    def may_be_done(connection: Any, error: Exception) -> bool:
+        """Tell whether a commit that failed so may have been done: its answer was lost."""
         return bool(connection.closed or connection.broken)
 
 

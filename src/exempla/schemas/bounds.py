@@ -5,7 +5,8 @@ Nothing is read from outside: a `$ref` is `#` or a JSON pointer into the schema 
 The cost (`cost.py`) is first how many subschemas may look at one value of an example and at all
 that it lies in: along `allOf`, `anyOf` and the like the costs of the parts add up, of the members
 of `properties` the greatest counts, since a value is one of them. So a schema whose references
-double from step to step, or one that calls itself twice for one value, is over `MAX_SCHEMA_COST`; a tree is not.
+double from step to step, or one that calls itself twice for one value, is over `MAX_SCHEMA_COST`;
+a tree is not.
 """
 
 from __future__ import annotations

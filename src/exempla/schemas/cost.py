@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from itertools import chain
 from typing import Any, NamedTuple
 
 from exempla.schemas.values import PLAIN
@@ -30,11 +31,13 @@ _EXACTLY = 64
 _PATTERN = 2
 """Steps to begin with a pattern."""
 
-_POSITIONS_PER_STEP = 6
-_MAX_POSITIONS = 1_200
-"""A character may be tried at every position of a pattern, of which its size limit lets so many."""
+_POSITIONS_PER_STEP = 2
+_MAX_POSITIONS = 400
+"""What a character costs does not grow beyond that, as the size of a pattern has a limit."""
 
-_REPETITION = re.compile(r"\{\d*,?(\d*)\}|\{(\d+)")
+_TOKENS = re.compile(r"(\\.|\[(?:\\.|[^\]])*\]|\{(\d+),?(\d*)\}|.)", re.DOTALL)
+_VERBOSE = re.compile(r"\(\?[a-zA-Z-]*x")
+"""White space and comments may stand anywhere in such a pattern."""
 
 _FORMAT = 2
 """Steps for a character of a string with a `format`."""
@@ -48,6 +51,7 @@ class Size(NamedTuple):
 
     values: int
     """Values at any depth, and names of members."""
+    objects: int
     numbers: int
     """The weights of its numbers."""
     fractions: int
@@ -70,6 +74,8 @@ class Cost(NamedTuple):
     """Those of `anyOf` and `oneOf`: of each an error is made, with a copy of the value."""
     values: int
     """Steps for any value."""
+    objects: int
+    """Names that an object is asked for."""
     numbers: int
     """Comparisons with a number."""
     fractions: int
@@ -92,7 +98,7 @@ class Cost(NamedTuple):
         return sum(one * count for one, count in zip(self[2:], size, strict=True))
 
 
-NOTHING = Cost(0, 0, 0, 0, 0, 0, 0)
+NOTHING = Cost(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def of_node(node: Node) -> Cost:
@@ -110,12 +116,11 @@ def of_node(node: Node) -> Cost:
         looks=1 + (len(enum) + len(required)) // _VALUES_PER_LOOK,
         alternatives=sum(len(_list(node.get(word))) for word in ("anyOf", "oneOf")),
         values=len(node)
-        + len(required) // 2
-        + sum(1 + len(_list(names)) for names in dependent.values())
         + sum(map(_compared, compared))
         + sum(map(_limit, _numbers(limits + compared)))
         + len(patterns) * _PATTERN
         + unique * _FEW_ITEMS,
+        objects=len(required) + sum(1 + len(_list(names)) for names in dependent.values()),
         numbers=len(_numbers(limits + compared)) + ("multipleOf" in node),
         fractions=len(_numbers([*compared, *enum])),
         characters=sum(map(_characters, patterns)) + ("format" in node) * _FORMAT,
@@ -202,47 +207,54 @@ _MAX_EXPONENT = 20_000
 
 
 def _characters(pattern: str) -> int:
-    positions = len(pattern)
-    for most, least in _REPETITION.findall(pattern):
-        positions *= max(1, int(most or least or 1))
-        if positions > _MAX_POSITIONS:
-            break
-    return 1 + min(positions, _MAX_POSITIONS) // _POSITIONS_PER_STEP
+    """Return the steps for a character, which may be tried at every position of a pattern."""
+    if _VERBOSE.search(pattern):
+        return 1 + _MAX_POSITIONS // _POSITIONS_PER_STEP
+    outer: list[int] = []
+    total = last = 0
+    for part, least, most in _TOKENS.findall(pattern):
+        if part == "(":
+            outer.append(total)
+            total = 0
+        elif part == ")":
+            last, total = total, total + (outer.pop() if outer else 0)
+        elif least:
+            more = last * (max(int(least), int(most or 0)) - 1)
+            last, total = last + more, total + more
+        else:
+            last, total = 1, total + 1
+    positions = min(total + sum(outer), _MAX_POSITIONS)
+    return 1 + positions // _POSITIONS_PER_STEP
 
 
 def size(example: Any) -> Size:
     """Return what there is in an example, as `values.decode` gives it."""
-    values = numbers = plain = floats = characters = heavy = 0
-    waiting = [[example]]
-    while waiting:
-        some = waiting.pop()
-        values += len(some)
-        kinds = set(map(type, some))
-        if kinds == {int} and min(some) >= -PLAIN and max(some) <= PLAIN:
-            numbers += len(some)
-            plain += len(some)
-        elif kinds == {float}:
-            numbers += _FLOAT * len(some)
-            floats += len(some)
-        elif kinds == {str}:
-            characters += sum(map(len, some))
-        else:
-            for one in some:
-                kind = type(one)
-                if kind is str:
-                    characters += len(one)
-                elif kind is dict:
-                    values += len(one)
-                    characters += sum(map(len, one))
-                    waiting.append(list(one.values()))
-                elif kind is list:
-                    waiting.append(one)
-                elif kind is int or kind is float or kind is Decimal:
-                    weight = _weight(one)
-                    numbers += weight
-                    plain += weight == 1
-                    floats += weight > 1
-                    heavy += weight > 1 and kind is not float
+    values = objects = numbers = fractions = characters = heavy = 0
+    level: list[Any] = [example]
+    while level:
+        values += len(level)
+        deeper: list[Any] = []
+        for kind in set(map(type, level)):
+            some: list[Any] = [one for one in level if type(one) is kind]
+            if kind is str:
+                characters += sum(map(len, some))
+            elif kind is list:
+                deeper += chain.from_iterable(some)
+            elif kind is dict:
+                objects += len(some)
+                values += sum(map(len, some))
+                characters += sum(map(len, chain.from_iterable(some)))
+                deeper += chain.from_iterable(one.values() for one in some)
+            elif kind is float:
+                numbers += _FLOAT * len(some)
+                fractions += _EXACTLY * len(some)
+            elif kind is int and min(some) >= -PLAIN and max(some) <= PLAIN:
+                numbers += len(some)
+            elif kind is int or kind is Decimal:
+                weights = [weight for weight in map(_weight, some) if weight > 1]
+                numbers += sum(weights) + len(some) - len(weights)
+                fractions += sum(weights) + _EXACTLY * len(weights)
+                heavy += len(weights)
+        level = deeper
     pairs = heavy * (2 * values + numbers + characters // 64)
-    fractions = (numbers - plain) + _EXACTLY * floats
-    return Size(values, numbers, fractions, characters, pairs)
+    return Size(values, objects, numbers, fractions, characters, pairs)

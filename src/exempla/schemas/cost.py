@@ -32,8 +32,11 @@ _PATTERN = 2
 """Steps to begin with a pattern."""
 
 _POSITIONS_PER_STEP = 2
-_MAX_POSITIONS = 400
-"""What a character costs does not grow beyond that, as the size of a pattern has a limit."""
+_FEW_POSITIONS = 400
+"""Of more the library makes no automaton, but tries them one by one."""
+_STEPS_PER_POSITION = 4
+_MAX_POSITIONS = 10_000
+"""The size of a pattern has a limit."""
 
 _TOKENS = re.compile(r"(\\.|\[(?:\\.|[^\]])*\]|\{(\d+),?(\d*)\}|.)", re.DOTALL)
 _VERBOSE = re.compile(r"\(\?[a-zA-Z-]*x")
@@ -209,7 +212,7 @@ _MAX_EXPONENT = 20_000
 def _characters(pattern: str) -> int:
     """Return the steps for a character, which may be tried at every position of a pattern."""
     if _VERBOSE.search(pattern):
-        return 1 + _MAX_POSITIONS // _POSITIONS_PER_STEP
+        return _MAX_POSITIONS * _STEPS_PER_POSITION
     outer: list[int] = []
     total = last = 0
     for part, least, most in _TOKENS.findall(pattern):
@@ -224,6 +227,8 @@ def _characters(pattern: str) -> int:
         else:
             last, total = 1, total + 1
     positions = min(total + sum(outer), _MAX_POSITIONS)
+    if positions > _FEW_POSITIONS:
+        return positions * _STEPS_PER_POSITION
     return 1 + positions // _POSITIONS_PER_STEP
 
 

@@ -32,9 +32,9 @@ _PATTERN = 2
 """Steps to begin with a pattern."""
 
 _POSITIONS_PER_STEP = 2
-_FEW_POSITIONS = 400
-"""Of more the library makes no automaton, but tries them one by one."""
-_STEPS_PER_POSITION = 4
+_FEW_POSITIONS = 12
+"""Of more the automaton may be too large, and the library tries them one by one."""
+_STEPS_PER_POSITION = 3
 _MAX_POSITIONS = 10_000
 """The size of a pattern has a limit."""
 

@@ -238,7 +238,7 @@ EMBEDDING = [n / 7_001 for n in range(3_072)]
 @pytest.mark.parametrize(
     ("rules", "example"),
     [
-        ({"properties": {"v": {"pattern": r"^\d{4}-\d{2}-\d{2}|\S"}}}, {"v": "text, " * 170_000}),
+        ({"properties": {"v": {"pattern": r"\S"}}}, {"v": "text, " * 170_000}),
         ({"properties": {"v": {"minLength": 1, "type": "string"}}}, {"v": "x" * 10_000_000}),
         (
             {"properties": {"v": {"items": {"type": "number", "minimum": -1, "maximum": 1}}}},

@@ -81,5 +81,8 @@ MAX_SCHEMA_COST = 500
 MAX_PATTERNS = 100
 """Patterns in a JSON Schema; more is `422`."""
 
+MAX_CHECK_STEPS = 20_000_000
+"""Steps, of about 25 ns, to look at one example (see `schemas/cost.py`); more is `422`."""
+
 MAX_CHECK_S = 5
 """Seconds that a write may take to check examples against the schema; more is `503`."""

@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 CLIENTS := sdk-8.42 sdk-8.61 ax
 
-.PHONY: demo test check bench screenshots lock clean
+.PHONY: demo test check bench screenshots faults lock clean
 
 demo: .venv/run.stamp  ## Start a server on a new temporary folder, show the main job, keep serving.
 	$(BIN)/exempla demo $(DEMO)
@@ -19,11 +19,14 @@ check: .venv/dev.stamp $(CLIENTS:%=.venv-%/stamp)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/dev.stamp  ## Measure the work W1 to W7 beside its floor. BENCH="--help" shows the options.
+bench: .venv/dev.stamp  ## Measure W1 to W8 and a load beside their floor. BENCH="--help" shows the options.
 	$(BIN)/python -m benchmarks $(BENCH)
 
 screenshots: .venv/dev.stamp  ## Make the pictures of the pages in docs/pages/ anew, in Chromium.
 	$(BIN)/python -m docs.screenshots
+
+faults: .venv/dev.stamp  ## Inflict every fault many times. FAULTS="--help" shows the options.
+	$(BIN)/python -W ignore -m tests.faults $(FAULTS)
 
 lock: .venv/dev.stamp  ## Resolve the dependencies anew, with hashes.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

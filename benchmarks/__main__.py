@@ -14,6 +14,7 @@ from benchmarks.data import BATCH
 from benchmarks.files import measure_files
 from benchmarks.filters import measure_filters
 from benchmarks.growth import measure_growth
+from benchmarks.many_versions import measure_many_versions
 from benchmarks.pages import measure_pages
 from benchmarks.report import (
     Bulk,
@@ -24,11 +25,13 @@ from benchmarks.report import (
     print_growth,
     print_loads,
     print_results,
+    print_whole,
     write_json,
+    write_wholes,
 )
 from benchmarks.rig import ENGINES, Loaded, Rig, open_rigs
 from benchmarks.schemas import measure_schemas
-from benchmarks.work import measure
+from benchmarks.whole import measure_whole
 
 RESULTS = Path(__file__).parent / "results"
 GROWTH_SIZES = [10_000, 100_000, 1_000_000]
@@ -39,6 +42,8 @@ def main() -> int:
     """Measure, print, write; fail if a bound was not held."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = _options()
+    if options.sizes is not None:
+        return _run_wholes(options.engines, options.sizes, options.output)
     results: list[Result] = []
     growths: list[Growth] = []
     bulks: list[Bulk] = []
@@ -57,9 +62,7 @@ def main() -> int:
         api = "the API's answer"
         loads, results = _run_works(options.engine, options.examples, measure_pages, api)
     else:
-        loads, results = _run_works(options.engine, options.examples, measure)
-        bulks = _run_bulk(options.engine, options.examples, measure_bulk)
-        bulks += _run_bulk(options.engine, options.examples, measure_files)
+        loads, results = _run_works(options.engine, options.examples, measure_many_versions)
     print_loads(loads)
     write_json(options.output, options.engine, loads, results, growths, bulks)
     print(f"written to {options.output}")
@@ -74,30 +77,47 @@ def _options() -> argparse.Namespace:
         type=_size,
         default=100_000,
         metavar="N",
-        help="the size of the dataset, in thousands (default: 100000)",
+        help="the size of the dataset in what is measured alone, in thousands (default: 100000)",
     )
     parser.add_argument(
         "--growth",
         type=_size,
         nargs="*",
         metavar="N",
-        help="do W3 only, at growing sizes (default: 10000 100000 1000000)",
+        help="W3 only, at growing sizes (default: 10000 100000 1000000)",
+    )
+    parser.add_argument(
+        "--sizes",
+        type=_size,
+        nargs="+",
+        metavar="N",
+        help="the sizes at which W1 to W8 and the load test are done (default: the same three)",
+    )
+    parser.add_argument(
+        "--versions", action="store_true", help="W5 after 1,000 versions of 1,000 changes only"
     )
     parser.add_argument("--filters", action="store_true", help="search by filters only")
     parser.add_argument("--schemas", action="store_true", help="schemas only, on SQLite")
     parser.add_argument("--pages", action="store_true", help="the pages for people only")
     parser.add_argument("--bulk", action="store_true", help="W2 and W7 only, over Arrow Flight")
     parser.add_argument("--files", action="store_true", help="W2 and W7 only, by files")
-    parser.add_argument("--engine", choices=ENGINES, default="sqlite")
+    parser.add_argument(
+        "--engine", choices=ENGINES, help="the database (default: both; one of the works: sqlite)"
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="where the JSON goes")
     options = parser.parse_args()
     if options.growth is not None:
         options.growth = sorted(options.growth) or GROWTH_SIZES
-    names = ("growth", "filters", "schemas", "pages", "bulk", "files")
-    kinds = [kind for kind in names if getattr(options, kind)]
-    kind = next(iter(kinds), "works")
+    names = ("growth", "filters", "schemas", "pages", "bulk", "files", "versions")
+    kind = next((name for name in names if getattr(options, name)), "")
+    if not kind:
+        options.sizes = options.sizes or GROWTH_SIZES
+        options.engines = [options.engine] if options.engine else list(ENGINES)
+    elif options.sizes:
+        parser.error(f"--sizes is not for --{kind}")
+    options.engine = options.engine or "sqlite"
     started = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    options.output = options.output or RESULTS / f"{options.engine}-{kind}-{started}.json"
+    options.output = options.output or RESULTS / f"{kind or 'whole'}-{started}.json"
     return options
 
 
@@ -109,8 +129,19 @@ def _size(text: str) -> int:
 
 
 def _load_of(loaded: Loaded) -> Load:
-    total = len(loaded.ids)
-    return Load(total, round(total / loaded.server_s), round(total / loaded.floor_s))
+    return Load.of(len(loaded.ids), loaded.server_s, loaded.floor_s)
+
+
+def _run_wholes(engines: list[str], sizes: list[int], output: Path) -> int:
+    """Measure everything; what is done is written at once, since all of it takes long."""
+    wholes = []
+    for engine in engines:
+        for size in sizes:
+            wholes.append(measure_whole(engine, size))
+            print_whole(wholes[-1])
+            write_wholes(output, wholes)
+    print(f"written to {output}")
+    return int(not all(whole.held for whole in wholes))
 
 
 def _run_works(

@@ -100,8 +100,7 @@ def _read(client: flight.FlightClient, options: flight.FlightCallOptions, datase
 def read_floor(rig: Rig, dataset: int, total: int) -> int:
     """Read all rows of the bare database, by pages."""
     return sum(
-        len(list(rig.floor.rows(dataset, after, first_version=False)))
-        for after in range(0, total, 500)
+        len(list(rig.floor.rows(dataset, after, version=None))) for after in range(0, total, 500)
     )
 
 

@@ -41,8 +41,8 @@ class Floor(ABC):
         """Look up the examples, and write the new text as a new version."""
 
     @abstractmethod
-    def rows(self, dataset: int, after: int, *, first_version: bool) -> Iterable[PageRow]:
-        """Fetch the page behind the example `after`, of the latest or of the first version."""
+    def rows(self, dataset: int, after: int, *, version: int | None) -> Iterable[PageRow]:
+        """Fetch the page behind the example `after`, of the latest version or of this one."""
 
     @abstractmethod
     def settle(self) -> None:
@@ -52,14 +52,14 @@ class Floor(ABC):
     def close(self) -> None:
         """Close the database."""
 
-    def page(self, dataset: int, after: int, *, first_version: bool = False) -> bytes:
+    def page(self, dataset: int, after: int, *, version: int | None = None) -> bytes:
         """Read a page, joined into one JSON text. Times stay numbers."""
-        return as_page(self.rows(dataset, after, first_version=first_version))
+        return as_page(self.rows(dataset, after, version=version))
 
-    def read_whole(self, dataset: int, total: int, *, first_version: bool) -> None:
+    def read_whole(self, dataset: int, total: int, *, version: int | None) -> None:
         """Read all pages of a version of `total` examples."""
         for after in range(0, total, PAGE):
-            self.page(dataset, after, first_version=first_version)
+            self.page(dataset, after, version=version)
 
 
 def as_page(found: Iterable[PageRow]) -> bytes:
@@ -110,7 +110,7 @@ WHERE r.dataset_id = ? AND r.ordinal > ? AND {condition}
   AND e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal
 ORDER BY r.ordinal LIMIT {limit}"""
 _LATEST_PAGE = _PAGE.format(condition=f"r.valid_to = {END}", limit=PAGE)
-_FIRST_PAGE = _PAGE.format(condition="r.valid_from <= 1 AND r.valid_to > 1", limit=PAGE)
+_OLD_PAGE = _PAGE.format(condition="r.valid_from <= ? AND r.valid_to > ?", limit=PAGE)
 
 
 class SqliteFloor(Floor):
@@ -169,9 +169,11 @@ class SqliteFloor(Floor):
             ]
             db.executemany(_ADD_REVISION, new)
 
-    def rows(self, dataset: int, after: int, *, first_version: bool) -> Iterable[PageRow]:
+    def rows(self, dataset: int, after: int, *, version: int | None) -> Iterable[PageRow]:
         """Fetch a page; see `Floor`."""
-        return self._db.execute(_FIRST_PAGE if first_version else _LATEST_PAGE, (dataset, after))
+        if version is None:
+            return self._db.execute(_LATEST_PAGE, (dataset, after))
+        return self._db.execute(_OLD_PAGE, (dataset, after, version, version))
 
     def settle(self) -> None:
         """Nothing to do: SQLite does nothing by itself."""

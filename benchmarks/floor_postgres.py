@@ -49,7 +49,7 @@ SELECT e.id, e.created_at, r.updated_at, r.body FROM revisions r
 JOIN examples e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal
 WHERE r.dataset_id = %s AND r.ordinal > %s AND {condition} ORDER BY r.ordinal LIMIT {limit}"""
 _LATEST_PAGE = _PAGE.format(condition=f"r.valid_to = {END}", limit=PAGE)
-_FIRST_PAGE = _PAGE.format(condition="r.valid_from <= 1 AND r.valid_to > 1", limit=PAGE)
+_OLD_PAGE = _PAGE.format(condition="r.valid_from <= %s AND r.valid_to > %s", limit=PAGE)
 
 
 class Cluster:
@@ -118,10 +118,12 @@ class PostgresFloor(Floor):
             cursor.execute(_CLOSE, (number, ordinals, dataset))
             cursor.execute(_OPEN, (dataset, number, at, ordinals, list(bodies)))
 
-    def rows(self, dataset: int, after: int, *, first_version: bool) -> Iterable[PageRow]:
+    def rows(self, dataset: int, after: int, *, version: int | None) -> Iterable[PageRow]:
         """Fetch a page; see `Floor`."""
-        query = _FIRST_PAGE if first_version else _LATEST_PAGE
-        return self._db.execute(query.encode(), (dataset, after)).fetchall()
+        if version is None:
+            return self._db.execute(_LATEST_PAGE.encode(), (dataset, after)).fetchall()
+        values = (dataset, after, version, version)
+        return self._db.execute(_OLD_PAGE.encode(), values).fetchall()
 
     def settle(self) -> None:
         """Gather the planner's statistics on both sides, as autovacuum would within a minute."""

@@ -7,7 +7,7 @@ import os
 import platform
 import sqlite3
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,6 +100,46 @@ class Load:
     exempla_rows_per_s: int
     floor_rows_per_s: int
 
+    @classmethod
+    def of(cls, examples: int, server_s: float, floor_s: float) -> Load:
+        """Return the speed of a load that took so many seconds."""
+        return cls(examples, round(examples / server_s), round(examples / floor_s))
+
+
+@dataclass(frozen=True)
+class Contention:
+    """What came of the load test; times are in milliseconds."""
+
+    clients: int
+    seconds: int
+    updates_per_s: int
+    floor_updates_per_s: int
+    """Of the bare database, by one client without HTTP."""
+    p50_ms: float
+    p99_ms: float
+    errors: int
+    idle_read_ms: float
+    """The median of a page of 500 while nothing else happens."""
+    busy_read_ms: float
+    """The same under the load."""
+    held: bool
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """W8: seconds, mebibytes, and the database's size over that of its examples as JSON."""
+
+    start_s: float
+    """From the start of the process to the first answer of 200, on the loaded database."""
+    floor_start_s: float
+    """A Python that starts and ends."""
+    idle_mib: int
+    """Resident memory, Flight on, after a request."""
+    disk_mib: int
+    """SQLite: all files in the folder, the log included; PostgreSQL: the database alone."""
+    disk_over_raw: float
+    held: bool
+
 
 @dataclass(frozen=True)
 class Bulk:
@@ -113,6 +153,26 @@ class Bulk:
     held: bool
     peak_mib: int
     """The server's memory over that of the idle one."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What was measured at one size on one database."""
+
+    engine: str
+    examples: int
+    load: Load
+    results: list[Result]
+    bulks: list[Bulk]
+    contention: Contention
+    footprint: Footprint
+
+    @property
+    def held(self) -> bool:
+        """Tell whether every bound was held."""
+        alone = [self.contention.held, self.footprint.held]
+        held = [one.held for one in self.results] + [one.held for one in self.bulks] + alone
+        return False not in held
 
 
 def _ms(seconds: float) -> float:
@@ -186,6 +246,22 @@ def print_bulk(bulks: Sequence[Bulk], title: str) -> None:
     Console().print(table)
 
 
+def print_whole(whole: Whole) -> None:
+    """Print all tables of one size on one database."""
+    title = f"{whole.examples:,} examples on {whole.engine}"
+    print_results(whole.results, f"{title}, milliseconds")
+    print_bulk(whole.bulks, f"{title}, rows a second")
+    foot, load = whole.footprint, whole.contention
+    print(
+        f"W8: {foot.start_s} s to the first answer (a bare Python: {foot.floor_start_s}), "
+        f"{foot.idle_mib} MiB idle, {foot.disk_mib} MiB on disk, {foot.disk_over_raw} x raw\n"
+        f"load test: {load.updates_per_s:,} updates/s by {load.clients} clients (the raw database, "
+        f"one client: {load.floor_updates_per_s:,}), p50 {load.p50_ms} ms, p99 {load.p99_ms} ms, "
+        f"{load.errors} errors; a page {load.busy_read_ms} ms beside it, {load.idle_read_ms} idle"
+    )
+    print_loads([whole.load])
+
+
 def _number(milliseconds: float) -> str:
     return f"{milliseconds:,.2f}" if milliseconds < 100 else f"{milliseconds:,.0f}"
 
@@ -203,16 +279,28 @@ def write_json(
     bulks: Sequence[Bulk],
 ) -> None:
     """Write everything to a file."""
-    document = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    measured = {
         "engine": engine,
-        "machine": {"platform": platform.platform(), "cpus": os.cpu_count()},
-        "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
         "loads": [asdict(load) for load in loads],
         "results": [asdict(result) for result in results],
         "growth": [asdict(growth) for growth in growths],
         "bulk": [asdict(bulk) for bulk in bulks],
+    }
+    _write(path, measured)
+
+
+def write_wholes(path: Path, wholes: Sequence[Whole]) -> None:
+    """Write what was measured at several sizes and on several databases to a file."""
+    _write(path, {"wholes": [asdict(whole) for whole in wholes]})
+
+
+def _write(path: Path, measured: Mapping[str, object]) -> None:
+    document = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"platform": platform.platform(), "cpus": os.cpu_count()},
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        **measured,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1) + "\n")

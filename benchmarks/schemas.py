@@ -16,6 +16,7 @@ from benchmarks.report import Result
 from benchmarks.rig import Loaded, Rig
 from benchmarks.server import examples_path
 from benchmarks.timing import Lane, Times, quiet, run, timed
+from exempla.schemas import compiled
 
 BOUND = 1.2
 FEW, FEW_TIMES = 3, 100
@@ -55,6 +56,20 @@ def measure_schemas(rig: Rig, loaded: Loaded) -> Iterator[Result]:
     with closing(sqlite3.connect(rig.database)) as raw:
         for work in ("schema/report", "columns"):
             yield Result.of(f"S {work}", _look_at_all(rig, loaded, raw, work), None)
+    yield Result.of("S dearest check", _dearest(), None)
+
+
+def _dearest() -> Times:
+    """Check what is just below the bound and among the dearest for it, beside reading its text."""
+    schema = compiled(json.dumps({"properties": {"x": {"pattern": "[ab]*a[ab]{300}c"}}}))
+    text = "".join(random.Random(0).choices("ab", k=21_000))
+    body = json.dumps({"x": text})
+    times = Times(empty=[0.0])
+    with quiet():
+        for _ in range(WHOLE_TIMES):
+            times.raw.append(timed(partial(json.loads, body))[0])
+            times.server.append(timed(partial(schema.fault, body))[0])
+    return times
 
 
 def _updates(rig: Rig, loaded: Loaded, size: int, count: int) -> Times:

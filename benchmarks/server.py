@@ -30,6 +30,7 @@ class Served:
 
     def __init__(self, arguments: list[str], log: Path) -> None:
         """Start the server on free ports and wait until it listens."""
+        self._arguments = arguments
         self._log = log
         kept = {k: v for k, v in os.environ.items() if not k.startswith("EXEMPLA_")}
         with log.open("wb") as output:
@@ -52,9 +53,13 @@ class Served:
                 return int(match[1]), int(match[2])
             if self._process.poll() is not None:
                 break
-            time.sleep(0.02)
+            time.sleep(0.005)
         said = self._log.read_text(errors="replace")[-2_000:]
         raise RuntimeError(f"the server did not start; it said:\n{said}")
+
+    def again(self) -> Served:
+        """Start another server on the same database."""
+        return Served(self._arguments, self._log)
 
     @property
     def pid(self) -> int:

@@ -111,28 +111,28 @@ def _read_versions(rig: Rig, loaded: Loaded) -> Iterator[Result]:
     """Time W5: read the latest and the first version whole, by pages."""
     total = len(loaded.ids)
     versions = rig.client.versions(loaded.dataset)
-    both = {"the latest": (versions[0], False), "the first": (versions[-1], True)}
+    both = {"the latest": (versions[0], None), "the first": (versions[-1], 1)}
     times, pages = [], total // PAGE
-    for which, (version, first) in both.items():
-        read_floor = partial(rig.floor.read_whole, loaded.number, total, first_version=first)
+    for which, (version, number) in both.items():
+        read_floor = partial(rig.floor.read_whole, loaded.number, total, version=number)
         read_server = partial(read_whole, rig.client, loaded.dataset, version)
         lane = Lane(rig.client, [read_floor] * (MANY_TIMES + 1), [read_server] * (MANY_TIMES + 1))
         run(lane)
         if set(lane.answers) != {pages}:
             raise RuntimeError(f"{which} version has {set(lane.answers)} pages, not {pages}")
-        compare(rig, loaded, version, first_version=first)
+        compare(rig, loaded, version, number)
         times.append(lane.times)
         yield Result.of(f"W5 read {which}", lane.times, None, pages)
     yield _judged("W5 read both", times[0] + times[1], 2 * pages)
 
 
-def compare(rig: Rig, loaded: Loaded, version: str, *, first_version: bool) -> None:
+def compare(rig: Rig, loaded: Loaded, version: str, number: int | None) -> None:
     """Make sure that both sides hold the same examples in a version, in the same order."""
     cursor = ""
     for after in range(0, len(loaded.ids), PAGE):
         answer = rig.client.get(page_path(loaded.dataset, version, cursor))
         cursor = next_cursor(answer)
-        ours = json.loads(rig.floor.page(loaded.number, after, first_version=first_version))
+        ours = json.loads(rig.floor.page(loaded.number, after, version=number))
         theirs = json.loads(answer)["examples"]
         if list(map(_without_times, ours)) != list(map(_without_times, theirs)):
             raise RuntimeError(f"the server's examples behind the {after}th are not the floor's")

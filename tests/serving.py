@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 KEY = "exk_test_key_for_the_suite_0123456789"
-START_LIMIT_S = 30
+START_LIMIT_S = 60
 _FREE_PORTS = ("--port", "0", "--flight-port", "0")
 _LISTENING = re.compile(
     r"listening on (https?://127\.0\.0\.1:(\d+))(?: and grpc(?:\+tls)?://127\.0\.0\.1:(\d+))?"
@@ -56,6 +57,7 @@ class Served:
         cls,
         *arguments: str,
         command: str = "serve",
+        program: Sequence[str] = ("-m", "exempla"),
         folder: str | Path = ".",
         **environment: str,
     ) -> Served:
@@ -64,7 +66,7 @@ class Served:
         Its admin key is `KEY`, unless the environment given sets another.
         """
         process = subprocess.Popen(
-            [sys.executable, "-m", "exempla", command, *_FREE_PORTS, *arguments],
+            [sys.executable, *program, command, *_FREE_PORTS, *arguments],
             cwd=folder,
             env=_environment({"EXEMPLA_BOOTSTRAP_KEY": KEY, **environment}),
             stdout=subprocess.PIPE,

@@ -173,12 +173,14 @@ def test_the_digest_that_the_document_defines(client: httpx.Client) -> None:
 
 
 def test_the_commands_of_running(tmp_path: Path) -> None:
-    serve, keys, on_data, files = blocks(ROOT / "docs" / "running.md", "sh")
+    serve, several, keys, on_data, files = blocks(ROOT / "docs" / "running.md", "sh")
     run(serve, tmp_path)
+    run(several, tmp_path)
     make_capitals(tmp_path / "exempla-data")
     shown = run(on_data, tmp_path)
     assert "1 changed, 1 unchanged" in shown
     assert "capitals: 2 versions verified, 2 for the first time" in shown
+    assert "MiB before" in shown
     (verify,) = blocks(ROOT / "docs" / "digest.md", "sh")
     assert run(verify, tmp_path) == "capitals: 2 versions verified\n"
     shown = run(files, tmp_path)
@@ -187,6 +189,26 @@ def test_the_commands_of_running(tmp_path: Path) -> None:
     shown = run(keys, tmp_path)
     assert shown.startswith("exk_")
     assert "active" in shown
+
+
+def test_the_commands_of_operations(tmp_path: Path) -> None:
+    make_capitals(tmp_path / "exempla-data")
+    shown = run("".join(blocks(ROOT / "docs" / "operations.md", "sh")), tmp_path)
+    backed_up, *checked, restored = shown.splitlines()
+    assert backed_up.startswith("wrote exempla-backup.db (")
+    assert checked == 2 * ["capitals: sound", "1 dataset is sound"]
+    assert restored == "restored exempla-backup.db to exempla-data"
+
+
+def test_every_test_that_shows_a_guarantee_is_there() -> None:
+    text = (ROOT / "docs" / "guarantees.md").read_text()
+    named = re.findall(r"`(tests/[^`:]+)(?:::(\w+))?`", text)
+    assert len(named) > 20
+    for file, test in named:
+        assert (ROOT / file).exists(), file
+        assert f"def {test or 'test_'}" in (ROOT / file).read_text(), test
+    for row in re.findall(r"^\| .* \|$", text.partition("## What it does not")[0], re.M):
+        assert "`tests/" in row or "shown by" in row, row
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from exempla import __version__, clock, settings
-from exempla.commands import diff, files, verify
+from exempla.commands import backup, check, compact, diff, files, restore, verify
 from exempla.commands.support import DatabaseUrl, DataDir, note, read, startup_errors, write
 from exempla.errors import StartupError
 from exempla.ids import parse_id
@@ -36,6 +37,10 @@ app.command("diff")(diff.diff)
 app.command("export")(files.export)
 app.command("import")(files.import_)
 app.command("verify")(verify.verify)
+app.command("compact")(compact.compact)
+app.command("check")(check.check)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
 
 Host = Annotated[str, typer.Option(envvar="EXEMPLA_HOST", help="The address to listen on.")]
 Port = Annotated[
@@ -63,6 +68,15 @@ TlsKey = Annotated[
     Path | None,
     typer.Option(envvar="EXEMPLA_TLS_KEY", help="The PEM file of the certificate's private key."),
 ]
+Workers = Annotated[
+    int,
+    typer.Option(
+        envvar="EXEMPLA_WORKERS",
+        min=1,
+        max=64,
+        help="Processes that answer HTTP; with more than one, Arrow Flight has one more.",
+    ),
+]
 QueryTimeout = Annotated[
     float,
     typer.Option(
@@ -74,7 +88,11 @@ QueryTimeout = Annotated[
 ]
 
 if TYPE_CHECKING:
+    from socket import socket
+
+    from exempla.store.database import Database
     from exempla.store.keys import ApiKey
+    from exempla.tls import Tls
 
 
 @app.command()
@@ -87,6 +105,7 @@ def serve(
     tls_key: TlsKey = None,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
+    workers: Workers = 1,
     query_timeout: QueryTimeout = settings.DEFAULT_QUERY_TIMEOUT_S,
 ) -> None:
     """Serve the API, and Arrow Flight beside it.
@@ -95,8 +114,8 @@ def serve(
     an admin key, which is printed once; EXEMPLA_BOOTSTRAP_KEY sets that key instead.
     """
     from exempla import logs, server, tls
-    from exempla.flight.server import serving
     from exempla.store import setup
+    from exempla.store.database import Database
 
     chosen = Settings(
         host=host,
@@ -106,34 +125,50 @@ def serve(
         tls_key=tls_key,
         data_dir=data_dir,
         database_url=database_url,
+        workers=workers,
         query_timeout=query_timeout,
         bootstrap_key=os.environ.get("EXEMPLA_BOOTSTRAP_KEY") or None,  # no flag: others can see it
     )
     logs.configure()
-    with ExitStack() as stack:
-        with startup_errors():
-            chosen.check()
-            certificate = tls.load(chosen.tls_cert, chosen.tls_key)
-            engine = setup.open_engine(chosen)
-            listener = server.bind(chosen.host, chosen.port)
-            if chosen.flight_port:  # find out before the database is made
-                server.bind(chosen.host, chosen.flight_port, "--flight-port").close()
-            database, secret = setup.open_database(engine, chosen.bootstrap_key)
-            stack.callback(database.close)
-            urls = [server.url_of(listener, certificate)]
-            if secret:  # whatever happens next, it cannot be shown again
-                _show_first_key(urls[0], secret)
-            if chosen.flight_port is not None:
-                flight = serving(database, chosen.host, chosen.flight_port, certificate)
-                urls.append(stack.enter_context(flight))
+    with startup_errors():
+        chosen.check()
+        certificate = tls.load(chosen.tls_cert, chosen.tls_key)
+        engine = setup.open_engine(chosen)
+        listener = server.bind(chosen.host, chosen.port)
+        if chosen.flight_port:  # find out before the database is made
+            server.bind(chosen.host, chosen.flight_port, "--flight-port").close()
+        prepared = setup.prepare(engine, chosen.bootstrap_key)
+        url = server.url_of(listener, certificate)
+        if prepared.secret:  # whatever happens next, it cannot be shown again
+            _show_first_key(url, prepared.secret)
+        if chosen.workers > 1:
+            from exempla import workers as together
 
-        def announce() -> None:
-            listening = " and ".join(urls)
-            print(
-                f"Exempla {__version__} is listening on {listening} (Ctrl-C stops it)", flush=True
-            )
+            with prepared.lock or nullcontext():  # which the processes hold, too
+                together.serve(chosen, engine, listener, certificate, partial(_announce, url))
+        else:
+            database = Database(engine, prepared.lock)
+            _serve_alone(chosen, database, listener, certificate)
 
-        server.run(server.make(database, chosen.query_timeout, certificate), listener, announce)
+
+def _serve_alone(
+    chosen: Settings, database: Database, listener: socket, certificate: Tls | None
+) -> None:
+    from exempla import server
+    from exempla.flight.server import serving
+
+    urls = [server.url_of(listener, certificate)]
+    with closing(database), ExitStack() as stack:
+        if chosen.flight_port is not None:
+            flight = serving(database, chosen.host, chosen.flight_port, certificate)
+            urls.append(stack.enter_context(flight))
+        http = server.make(database, chosen.query_timeout, certificate)
+        server.run(http, listener, lambda: _announce(*urls))
+
+
+def _announce(*urls: str) -> None:
+    listening = " and ".join(urls)
+    print(f"Exempla {__version__} is listening on {listening} (Ctrl-C stops it)", flush=True)
 
 
 @app.command()

@@ -26,6 +26,7 @@ Kind = Literal[
 
 _FORM = re.compile(r"([A-Za-z]+):([1-9][0-9]{0,17}):([A-Za-z0-9]{4,32})")
 _ALPHABET = string.ascii_letters + string.digits
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 _SUFFIX_LENGTH = 10  # 59 bits: an id cannot be guessed from its neighbour
 
 
@@ -93,12 +94,14 @@ def new_example_ids(created_at: int, count: int) -> list[str]:
     They are UUIDv7 with the microseconds in `rand_a` (RFC 9562, section 6.2, method 3), so they
     sort as the times do, and the times are distinct within a dataset.
     """
-    random = os.urandom(8 * count)
+    random = os.urandom(8 * count).hex()
     made = []
     for index in range(count):
         milliseconds, fraction = divmod(created_at + index, 1_000)
-        low = int.from_bytes(random[8 * index : 8 * index + 8]) & 0x3FFF_FFFF_FFFF_FFFF
-        rand_a = fraction * 4_096 // 1_000
-        text = f"{milliseconds:012x}7{rand_a:03x}{low | 1 << 63:016x}"
-        made.append(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
+        time = f"{milliseconds:012x}"
+        low = random[16 * index : 16 * index + 16]
+        made.append(
+            f"{time[:8]}-{time[8:]}-7{fraction * 4_096 // 1_000:03x}"
+            f"-{_VARIANT[low[0]]}{low[1:4]}-{low[4:]}"
+        )
     return made

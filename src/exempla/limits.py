@@ -12,6 +12,9 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 MAX_BATCH_BYTES = 512 * 1024 * 1024
 """Bytes of one record batch over Flight, as AX allows."""
 
+MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024
+"""Bytes of one compressed record batch once it is decompressed: few can stand for very many."""
+
 MAX_BATCH_ROWS = 1_000_000
 """Rows of one record batch: a few bytes can stand for very many, all null."""
 
@@ -80,6 +83,9 @@ MAX_SCHEMA_COST = 500
 
 MAX_PATTERNS = 100
 """Patterns in a JSON Schema; more is `422`."""
+
+MAX_CHECK_STEPS = 20_000_000
+"""Steps, of about 25 ns, to look at one example (see `schemas/cost.py`); more is `422`."""
 
 MAX_CHECK_S = 5
 """Seconds that a write may take to check examples against the schema; more is `503`."""

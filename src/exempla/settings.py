@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The folder of the SQLite database; the platform's data folder if not given."""
     database_url: str | None = None
     """A PostgreSQL database, `postgresql://user:password@host:port/name`, instead of a folder."""
+    workers: int = 1
+    """Processes that answer HTTP; with more than one, Arrow Flight has a process of its own."""
     query_timeout: float = DEFAULT_QUERY_TIMEOUT_S
     """Seconds that one search may take."""
     bootstrap_key: str | None = None

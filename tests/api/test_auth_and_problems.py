@@ -130,7 +130,6 @@ def test_what_needs_no_key(stranger: httpx.Client, url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "/",
         "/v2",
         "/v2/nothing",
         "/v1/datasets",

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from exempla.api.body import read
+from exempla.errors import InvalidRequest
 from tests.api.bad_requests import TABLE, Bad
 from tests.api.conftest import connect
 from tests.api.helpers import (
@@ -93,3 +95,13 @@ def test_bad_input_is_refused_and_changes_nothing(world: World, bad: Bad) -> Non
     detail = world.fill(bad.detail.encode()).decode()
     assert_problem(response, bad.status, SLUGS[bad.status], detail)
     assert unchanged
+
+
+@pytest.mark.parametrize("before", [0, 1, 2**20 - 3, 2**20 - 2, 2**20 - 1, 2**20])
+def test_a_large_body_is_checked_to_be_utf8_in_parts(before: int) -> None:
+    start = b'["' + b"x" * before + "é😀".encode()
+    assert read(start + b'"]', list[str]) == ["x" * before + "é😀"]
+    with pytest.raises(InvalidRequest, match=rf"not UTF-8 \(byte {len(start)}\)"):
+        read(start + b'\xff"]', list[str])
+    with pytest.raises(InvalidRequest, match=rf"not UTF-8 \(byte {len(start)}\)"):
+        read(start + b"\xf0\x9f", list[str])

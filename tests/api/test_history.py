@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -79,6 +81,23 @@ def test_pages_of_a_history(client: httpx.Client) -> None:
     assert len(found) == 6
 
 
+def test_any_id_has_a_history(client: httpx.Client) -> None:
+    dataset = make_dataset(client, numbered(1))
+    ids = ["a/b", "a//b", "/", "//", "/a", "a/", "%2F", "a%2Fb", "é ?#", "history"]
+    rows = "".join(json.dumps({"id": id, "q": id}) + "\n" for id in ids)
+    url = f"/api/v1/datasets/{dataset.id}/import"
+    assert ok(client.post(url, content=rows))["inserted"] == len(ids)
+    for id in ids:
+        (event,) = events(client, dataset, quote(id, safe=""))
+        assert (event["kind"], event["fields"]) == ("created", {"q": {"new": id}})
+    encoded = dataset.id.replace("=", "%3D")
+    url = f"/api/v1/datasets/{encoded}/examples/a%2fb/history"
+    assert len(ok(client.get(url))["events"]) == 1
+    for path in ("a/b/history", "%2F/history/", "/history", "a/history%2F"):
+        answer = client.get(f"/api/v1/datasets/{dataset.id}/examples/{path}")
+        assert_problem(answer, 404, "not-found", "nothing at")
+
+
 def test_an_annotation_is_in_the_history(client: httpx.Client) -> None:
     dataset = make_dataset(client, numbered(1))
     name = make_config(client, dataset.space_id)["name"]
@@ -126,6 +145,12 @@ def test_what_is_refused(client: httpx.Client) -> None:
         assert_problem(client.get(url, params=query), 400, "invalid-request")
         assert_problem(client.get(log_url(dataset), params=query), 400, "invalid-request")
     assert_problem(client.get(url, params={"limit": "101"}), 422, "validation-error", "limit")
+    for name in ("log", "versions"):
+        ok(send(client, "POST", f"/api/v1/datasets/{other.id}/versions", {"name": name}), 201)
+        page = ok(client.get(f"/api/v1/datasets/{other.id}/{name}", params={"limit": "1"}))
+        query = {"cursor": page["pagination"]["next_cursor"]}
+        answer = client.get(f"/api/v1/datasets/{dataset.id}/{name}", params=query)
+        assert_problem(answer, 400, "invalid-request", "another list")
     stranger = history_url(dataset, other.example_ids[0])
     assert_problem(client.get(stranger), 404, "not-found", other.example_ids[0])
     unknown = f"/api/v1/datasets/{guessed(dataset.id)}/log"

@@ -117,6 +117,27 @@ def test_a_refusal_is_the_answer_too(client: httpx.Client) -> None:
     assert ok(keyed(client, new_key(), "POST", url, body), 201)
 
 
+def test_the_condition_is_part_of_the_request(client: httpx.Client) -> None:
+    dataset, key = make_dataset(client, numbered(1)), new_key()
+    seen = client.get(dataset.url).headers["ETag"]
+    body = {"name": unique()}
+    headers = {"Idempotency-Key": key, "If-Match": '"other"'}
+    assert_problem(
+        client.patch(dataset.url, json=body, headers=headers), 412, "precondition-failed"
+    )
+    again = client.patch(dataset.url, json=body, headers=headers | {"If-Match": seen})
+    assert_problem(again, 422, "validation-error", "If-Match")
+    headers = {"Idempotency-Key": new_key(), "If-Match": seen}
+    assert ok(client.patch(dataset.url, json=body, headers=headers))["name"] == body["name"]
+
+
+def test_only_one_key_may_be_sent(client: httpx.Client) -> None:
+    dataset = make_dataset(client, numbered(1))
+    headers = [("Idempotency-Key", "one"), ("Idempotency-Key", "two")]
+    answer = client.patch(dataset.url, json={"name": unique()}, headers=headers)
+    assert_problem(answer, 400, "invalid-request", "more than once")
+
+
 def test_what_is_malformed_does_not_use_up_the_key(client: httpx.Client) -> None:
     dataset, key = make_dataset(client, numbered(1)), new_key()
     bad = keyed(client, key, "POST", dataset.examples_url, {"examples": []})

@@ -234,3 +234,16 @@ def test_a_read_takes_no_condition(client: httpx.Client) -> None:
     dataset = make_dataset(client, numbered(1))
     for url in (dataset.url, dataset.examples_url):
         assert ok(client.get(url, headers={"If-Match": "nonsense"}))
+
+
+def test_what_has_no_tag_takes_no_condition(client: httpx.Client) -> None:
+    space = ok(client.get("/v2/spaces"))["spaces"][-1]["id"]
+    body: object = {"name": unique(), "space_id": space, "examples": [{"n": 1}]}
+    for method, url, sent_body in (
+        ("POST", "/v2/datasets", body),
+        ("PATCH", f"/v2/spaces/{space}", {"description": "changed"}),
+        ("POST", "/v2/tags", {"name": unique(), "space_id": space}),
+    ):
+        answer = sent(client, method, url, sent_body, '"1-1"')
+        assert_problem(answer, 412, "precondition-failed", "leave it out")
+    assert ok(sent(client, "POST", "/v2/datasets", body, "*"), 201)

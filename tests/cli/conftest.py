@@ -33,3 +33,9 @@ def postgres_place(
 ) -> Place:
     """Give an empty PostgreSQL database."""
     return Place(tmp_path_factory.mktemp("place"), new_postgres_url())
+
+
+@pytest.fixture
+def new_sqlite_place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Give a folder where no database is yet."""
+    return Place(tmp_path_factory.mktemp("place"))

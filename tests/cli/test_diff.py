@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -89,6 +92,23 @@ def test_colors_are_for_terminals(made: Made) -> None:
     arguments = ("diff", "data", "v1", "second", *made.place.flags)
     assert "\x1b[31m" in in_terminal(40, *arguments)
     assert "\x1b[31m" not in in_terminal(40, *arguments, NO_COLOR="1")
+
+
+def test_an_output_that_cannot_be_written(made: Made) -> None:
+    command = [sys.executable, "-m", "exempla", "diff", "data", "v1", "second", *made.place.flags]
+    for as_json in ([], ["--json"]):
+        with Path("/dev/full").open("w") as full:
+            found = subprocess.run(
+                [*command, *as_json], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert_one_line(Result(found.args, found.returncode, "", found.stderr), "No space left")
+        read, write = os.pipe()
+        os.close(read)
+        gone = subprocess.run(
+            [*command, *as_json], stdout=write, stderr=subprocess.PIPE, check=False
+        )
+        os.close(write)
+        assert (gone.returncode, gone.stderr) == (1, b"")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from tests.cli.support import (
 from tests.serving import KEY, Served
 
 STOPS = [signal.SIGTERM, signal.SIGINT]
+WORKERS = ["1", "3"]
 LARGE = "x" * 5_000
 COUNT = 1_000
 WRITERS = 3
@@ -58,15 +59,16 @@ def test_stop_right_after_the_start(tmp_path: Path, stop: signal.Signals) -> Non
         served.stop(signal.SIGKILL)
 
 
-def test_requests_in_flight_are_finished(place: Place) -> None:
-    with running(*place.flags) as served:
+@pytest.mark.parametrize("workers", WORKERS)
+def test_requests_in_flight_are_finished(place: Place, workers: str) -> None:
+    with running(*place.flags, "--workers", workers) as served:
         with client(served) as http:
             dataset, ids = create_numbered(http, COUNT)
         updates = [{"id": id, "large": LARGE} for id in ids]
         new = [{"large": LARGE} for _ in ids]
         path = f"/v2/datasets/{dataset}/examples"
         updated, inserted = stop_amid(served, path, {"PATCH": updates, "POST": new})
-        exit_status = served.stop()
+        exit_status = served.process.wait(WAIT_LIMIT_S)  # a second signal would end it at once
     assert (updated.status, inserted.status) == (200, 201)
     assert updated.example_ids == ids
     assert exit_status == 0
@@ -177,9 +179,10 @@ def write_until(served: Served, dataset: str, ids: list[str], end: signal.Signal
     return set[str]().union(*(writer.acknowledged for writer in writers))
 
 
+@pytest.mark.parametrize("workers", WORKERS)
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
-def test_acknowledged_writes_are_kept(place: Place, end: signal.Signals) -> None:
-    with running(*place.flags) as served:
+def test_acknowledged_writes_are_kept(place: Place, end: signal.Signals, workers: str) -> None:
+    with running(*place.flags, "--workers", workers) as served:
         with client(served) as http:
             dataset, ids = create_numbered(http, 50)
         acknowledged = write_until(served, dataset, ids, end)

@@ -124,6 +124,14 @@ def test_newer_database(place: Place) -> None:
     assert place.execute("SELECT count(*) FROM api_keys") == [(1,)]
 
 
+def test_commands_leave_an_older_database_to_the_server(place: Place) -> None:
+    with running(*place.flags) as served:
+        assert served.stop() == 0
+    place.execute("UPDATE alembic_version SET version_num = '0007'")
+    for command in (["keys", "list"], ["verify"], ["diff", "data", "v1", "v1"]):
+        assert_one_line(exempla(*command, *place.flags), "older", "0007", "exempla serve")
+
+
 # Settings that contradict each other or break a rule
 
 

@@ -45,5 +45,17 @@ def test_damage_is_told_with_status_1(place: Place) -> None:
     assert verify(place).returncode == 1
 
 
+def test_what_cannot_be_read_is_told_and_the_others_are_checked(place: Place) -> None:
+    with running(*place.flags) as served, client(served) as http:
+        space = http.get("/v2/spaces").raise_for_status().json()["spaces"][0]["id"]
+        body = {"name": "other", "space_id": space, "examples": [{"n": 1}]}
+        http.post("/v2/datasets", json=body).raise_for_status()
+    place.execute("UPDATE revisions SET body = '{bad' WHERE dataset_id = 1 AND ordinal = 1")
+    found = verify(place)
+    assert (found.returncode, found.stderr) == (1, "")
+    assert "data: what is stored of it cannot be read" in found.stdout
+    assert "other: 1 versions verified" in found.stdout
+
+
 def test_a_dataset_that_is_not_there(place: Place) -> None:
     assert_one_line(verify(place, "no"), "'no'")

@@ -18,6 +18,7 @@ from exempla.files import lines, reading
 from exempla.files.formats import Format
 from exempla.limits import MAX_NESTING
 from exempla.store.revisions import NewExample
+from tests.store.values import flat
 
 DEEP = "[" * (MAX_NESTING + 1) + "]" * (MAX_NESTING + 1)
 
@@ -39,7 +40,7 @@ def bodies_in(content: bytes, format: Format = "jsonl") -> list[str]:
 def in_order(content: bytes, format: Format = "jsonl") -> list[NewExample]:
     """Return what would be in a new dataset."""
     with reading.read(format, io.BytesIO(content), None) as incoming:
-        return [one for part in incoming.in_order() for one in part]
+        return flat(incoming.in_order())
 
 
 def parquet(table: pa.Table, **options: object) -> bytes:

@@ -200,3 +200,11 @@ def test_postgresql_looks_for_strings(text: str, sought: list[str]) -> None:
     condition, values = narrow_postgres(parse(text))
     used = [value for name, value in values.items() if re.search(rf":{name}\b", condition)]
     assert [value for value in used if value != r"%\\u%"] == sought
+
+
+@pytest.mark.parametrize("names", [2, 20, 22, 500, 1_500])
+def test_a_long_path_is_no_error(sqlite: Sqlite, names: int) -> None:
+    sqlite.hold(['{"a":1}', '{"b":' * names + "1" + "}" * names])
+    path = ".".join(["b"] * names)
+    assert 1 in sqlite.left(f"{path} = 1")
+    assert 1 in sqlite.left(f"{path} LIKE '%' OR {path} IS NOT NULL")

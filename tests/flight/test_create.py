@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -18,11 +17,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import flight
 
-from exempla.flight import protocol
 from tests.api.helpers import default_space, ok, unique
-from tests.api.key_support import KEYS, user_key
 from tests.clients.environments import ROOT
 from tests.flight.client import connect, create, create_command, options, read, refusal
+from tests.flight.streams import creating, numbers, putting
 from tests.serving import Served
 
 TEXTS = pa.table({"text": ["one", "two", "three"]})
@@ -241,46 +239,8 @@ def test_a_message_of_a_wrong_length_is_no_end_of_the_stream(
 ) -> None:
     """Eight zero bytes look like the end of an Arrow stream."""
     name = unique()
-    with grpc.insecure_channel(f"127.0.0.1:{served.flight_port}") as channel:
-        put = channel.stream_stream(f"/{protocol.SERVICE}/DoPut")
-        schema = pa.schema({"n": pa.int64()})
-        asked = {"createDataset": {"spaceId": space, "datasetName": name}}
-        command = json.dumps(asked).encode()
-        descriptor = b"\x12" + bytes([len(command)]) + command
-        messages = [_message(schema.serialize(), descriptor=descriptor)]
-        for start, padding in ((0, bytes(8)), (2, b"")):
-            batch = pa.record_batch({"n": [start, start + 1]}, schema=schema)
-            messages.append(_message(batch.serialize(), padding))
-        metadata = [("auth-token-bin", served.key.encode())]
-        with pytest.raises(grpc.RpcError) as caught:
-            list(put(iter(messages), metadata=metadata))
+    sent = [creating(space, name), numbers(0, 1, padding=bytes(8)), numbers(2, 3)]
+    with putting(served.flight_port, iter(sent)) as call, pytest.raises(grpc.RpcError) as caught:
+        list(call)
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-    assert names(client, name) == []
-
-
-def _message(framed: pa.Buffer, padding: bytes = b"", descriptor: bytes = b"") -> bytes:
-    """Return a message of Flight with so much behind its body."""
-    message = pa.ipc.read_message(framed)
-    start = b"\x0a" + bytes([len(descriptor)]) + descriptor if descriptor else b""
-    body = bytes(message.body or b"") + padding
-    return start + protocol.flight_data(message.metadata, body)
-
-
-def test_a_key_that_is_revoked_meanwhile_makes_nothing(
-    served: Served, client: httpx.Client, space: str
-) -> None:
-    name, key = unique(), user_key(client)
-    with connect(served) as connection:
-        writer, answers = connection.do_put(
-            create_command(space, name), TEXTS.schema, options(str(key["key"]))
-        )
-        writer.write_table(TEXTS)
-        assert client.put(f"{KEYS}/{key['id']}/revoke").status_code == 204
-
-        def end() -> None:
-            with writer:
-                writer.done_writing()
-                answers.read()
-
-        assert refusal(end).status == 401
     assert names(client, name) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from decimal import Decimal
 from pathlib import Path
@@ -185,6 +186,118 @@ def test_of_very_many_digits_the_first_count() -> None:
     rules = schema(f'{{"properties":{{"v":{{"const":{HUGE}}}}}}}')
     assert rules.fault(f'{{"v":{HUGE[:-1]}1}}') is None  # the documented limit
     assert rules.fault(f'{{"v":{"1" + "0" * 3_000 + "1" + "0" * 1_999}}}')
+
+
+def test_of_many_alternatives_it_is_not_told_where_a_large_example_is_wrong() -> None:
+    rules = schema({"properties": {"a": {"anyOf": [{"type": "string"}] * 100}}})
+    assert rules.faults('{"a":[1]}')[0].path == "/a"
+    (fault,) = rules.faults(json.dumps({"a": [1] * 100_000}))
+    assert fault == Fault("", fault.message)
+    assert "too large to tell where" in fault.message
+
+
+TOO_LARGE = r"it is too large to be checked with this schema: \d+ values"
+
+
+@pytest.mark.parametrize(
+    ("rules", "value"),
+    [
+        ('{"uniqueItems":true}', f"[{','.join(f'1e{n}' for n in range(400, 1_400))}]"),
+        ('{"uniqueItems":true}', f"[{','.join(str(2**62 + n) for n in range(3_000))}]"),
+        ('{"uniqueItems":true}', f"[{','.join(f'[0.{10**19 + n}]' for n in range(1_500))}]"),
+        (json.dumps({"items": {"enum": [{"k": n} for n in range(4_000)]}}), str([0] * 20_000)),
+        (json.dumps({"items": {"enum": list(range(5_000))}}), str([0.5] * 100_000)),
+        (json.dumps({"items": {"const": {"k": ["x"] * 2_000}}}), str([0] * 20_000)),
+        (
+            json.dumps({"items": {"allOf": [{"minimum": -n} for n in range(450)]}}),
+            str([1] * 300_000),
+        ),
+        ('{"maximum":0.5}', "0." + "9" * 400_000),
+        ('{"items":{"maximum":0.5}}', f"[{','.join(['0.' + '9' * 4_000] * 1_000)}]"),
+        ('{"items":{"multipleOf":0.01}}', f"[{','.join(['9' * 4_000] * 1_000)}]"),
+        ('{"items":{"multipleOf":3.5}}', f"[{','.join(['1e-4000'] * 1_000)}]"),
+        ('{"pattern":"[ab]*a[ab]{1000}c"}', json.dumps("ab" * 100_000)),
+        ('{"pattern":"(?:[ab]{30}){30}c"}', json.dumps("ab" * 100_000)),
+        ('{"pattern":"(?x)[ab]*a[ab] { 900 }"}', json.dumps("ab" * 100_000)),
+        ('{"patternProperties":{"(?:[ab]{30}){30}c":true}}', json.dumps({"ab" * 100_000: 1})),
+        ('{"format":"idn-hostname"}', json.dumps("é." * 6_000_000)),
+    ],
+)
+def test_what_would_take_long_is_not_begun(rules: str, value: str) -> None:
+    found = schema(f'{{"properties":{{"v":{rules}}}}}')
+    with pytest.raises(ValidationError, match=TOO_LARGE):
+        found.fault(f'{{"v":{value}}}')
+    (fault,) = found.faults(f'{{"v":{value}}}')
+    assert re.match(TOO_LARGE, fault.message)
+
+
+NAMES = [f"p{n}" for n in range(500)]
+EMBEDDING = [n / 7_001 for n in range(3_072)]
+
+
+@pytest.mark.parametrize(
+    ("rules", "example"),
+    [
+        ({"properties": {"v": {"pattern": r"\S"}}}, {"v": "text, " * 170_000}),
+        ({"properties": {"v": {"minLength": 1, "type": "string"}}}, {"v": "x" * 10_000_000}),
+        (
+            {"properties": {"v": {"items": {"type": "number", "minimum": -1, "maximum": 1}}}},
+            {"v": EMBEDDING * 50},
+        ),
+        (
+            {"properties": {"v": {"items": {"enum": [1, 2, 3]}}}, "required": ["e"]},
+            {"e": EMBEDDING},
+        ),
+        (
+            {
+                "properties": {name: {"type": "string", "minLength": 1} for name in NAMES},
+                "required": NAMES,
+                "additionalProperties": False,
+            },
+            dict.fromkeys(NAMES, "x" * 2_000),
+        ),
+        ({"properties": {"v": {"uniqueItems": True}}}, {"v": [f"s{n}" for n in range(200_000)]}),
+        ({"properties": {"v": {"uniqueItems": True}}}, {"v": EMBEDDING}),
+        ({"properties": {"v": {"uniqueItems": True}}}, {"v": [2**62 + n for n in range(1_000)]}),
+        (TREE, {"l": {"l": {"l": {"n": 1}}}, "v": ["x"] * 50_000}),
+    ],
+)
+def test_what_is_usual_is_checked_whatever_its_size(rules: Any, example: Any) -> None:
+    assert schema(rules).fault(json.dumps(example)) is None
+
+
+FRACTIONS = st.decimals(allow_nan=False, allow_infinity=False).filter(
+    lambda value: value % 1 != 0 if abs(value.adjusted()) < 28 else value.adjusted() < 0
+)
+
+
+@given(
+    st.one_of(
+        st.tuples(st.integers(-(10**30), 10**30), st.integers(-(10**30), 10**30)),
+        st.tuples(st.integers(1 - 2**63, 2**63 - 1), FRACTIONS),
+        st.tuples(FRACTIONS, st.integers(1 - 2**63, 2**63 - 1)),
+        st.tuples(FRACTIONS, FRACTIONS),
+    ),
+    st.sampled_from(["{}", "{}.0"]),
+)
+def test_limits_are_exact_but_of_a_fraction_and_a_huge_number(pair: Any, form: str) -> None:
+    one, limit = pair
+    text = form.format(one) if isinstance(one, int) else str(one)
+    for word, expected in (
+        ("maximum", one <= limit),
+        ("minimum", one >= limit),
+        ("exclusiveMaximum", one < limit),
+        ("exclusiveMinimum", one > limit),
+    ):
+        found = schema(f'{{"properties":{{"v":{{"{word}":{limit}}}}}}}')
+        assert (found.fault(f'{{"v":{text}}}') is None) == expected
+
+
+@given(st.integers(-(10**30), 10**30), st.integers(1, 10**20), st.sampled_from(["{}", "{}.0"]))
+def test_whole_multiples_are_exact(one: int, of: int, form: str) -> None:
+    rules = schema(f'{{"properties":{{"v":{{"multipleOf":{form.format(of)}}}}}}}')
+    for value in (one, one * of):
+        assert (rules.fault(f'{{"v":{form.format(value)}}}') is None) == (value % of == 0)
 
 
 NUMBERS = st.one_of(

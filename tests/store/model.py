@@ -91,6 +91,12 @@ def model_changes(old: dict[str, str], new: dict[str, str]) -> Texts:
     }
 
 
+def model_rewrites(old: dict[str, str], new: dict[str, str]) -> Texts:
+    """Return the same, where white space counts too."""
+    names = old | new
+    return {n: (old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)}
+
+
 def model_diff(base: ModelVersion, head: ModelVersion) -> dict[str, tuple[str, Texts]]:
     """Return the kind of each change by id, and its fields' old and new text."""
     found: dict[str, tuple[str, Texts]] = {}

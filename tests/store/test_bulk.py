@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exempla import clock
-from exempla.errors import Conflict, NotFound, Unavailable, ValidationError
+from exempla.errors import AccessForbidden, Conflict, NotFound, Unavailable, ValidationError
 from exempla.ids import ResourceId
 from exempla.store import bulk, datasets, examples, purge
-from exempla.store.access import OPERATOR
+from exempla.store.access import OPERATOR, Permit, Role
 from exempla.store.database import Row
 from exempla.store.datasets import Dataset
 from exempla.store.incoming import PART_ROWS, Incoming
 from exempla.store.listing import FIRST
-from exempla.store.revisions import NewExample
+from exempla.store.revisions import NewExample, NewExamples
 from exempla.store.tables import metadata
 from tests.store.conftest import Store
-from tests.store.values import fields
+from tests.store.values import fields, flat
 
 TIME = 1_700_000_000_000_000
 Given = tuple[str, int]
@@ -43,7 +43,7 @@ def in_order(folder: Path, given: Sequence[Given]) -> list[NewExample]:
     """Return the examples as they come back."""
     with Incoming(folder) as incoming:
         fill(incoming, given)
-        return [example for part in incoming.in_order() for example in part]
+        return flat(incoming.in_order())
 
 
 def make(store: Store, given: Sequence[Given], name: str = "") -> Dataset:
@@ -92,7 +92,7 @@ def test_made_ids_and_times_keep_the_order_of_the_stream(tmp_path: Path) -> None
     with Incoming(tmp_path) as incoming:
         for _ in range(3):
             incoming.add([b"{}"] * 1_000, None, None, None)
-        found = [example for part in incoming.in_order() for example in part]
+        found = flat(incoming.in_order())
     times = [example.created_at for example in found]
     assert before <= times[0] <= clock.now()
     assert times == list(range(times[0], times[0] + 3_000))
@@ -105,7 +105,7 @@ def test_made_ids_and_times_keep_the_order_of_the_stream(tmp_path: Path) -> None
 def test_times_that_lack_are_made(tmp_path: Path) -> None:
     with Incoming(tmp_path) as incoming:
         incoming.add([b"{}", b"{}"], ["a", "b"], [None, TIME], None)
-        (found,) = incoming.in_order()
+        found = flat(incoming.in_order())
     assert (found[0].id, found[0].created_at) == ("b", TIME)
     assert found[1].created_at > TIME
     assert found[1].updated_at == found[1].created_at
@@ -115,9 +115,9 @@ def test_parts_are_small_where_examples_are_large(tmp_path: Path) -> None:
     with Incoming(tmp_path) as incoming:
         body = json.dumps({"text": "x" * 1_000_000}).encode()
         incoming.add([body] * 10, None, None, None)
-        parts = list(incoming.in_order())
-    assert max(map(len, parts)) <= 8
-    assert sum(map(len, parts)) == 10
+        parts = [len(part.ids) for part in incoming.in_order()]
+    assert max(parts) <= 8
+    assert sum(parts) == 10
 
 
 @given(DISTINCT.filter(lambda given: len(given) > 1), st.data())
@@ -183,25 +183,31 @@ def test_what_is_read_is_of_one_moment(store: Store) -> None:
 
 
 class Interrupted(Incoming):
-    """Lets something happen before the last part of the examples is given back."""
+    """Lets something happen before the last part of the examples is given back.
 
-    def __init__(self, folder: Path | None, happens: Callable[[], object]) -> None:
+    With several things: the first before the second part, and so on.
+    """
+
+    def __init__(self, folder: Path | None, *happens: Callable[[], object]) -> None:
         super().__init__(folder)
         self._happens = happens
 
-    def in_order(self) -> Iterator[list[NewExample]]:
+    def in_order(self) -> Iterator[NewExamples]:
         """Return the parts as they are."""
-        *parts, last = super().in_order()
-        yield from parts
-        self._happens()
-        yield last
+        first, *parts = super().in_order()
+        yield first
+        for happens, part in zip(self._happens, parts, strict=True):
+            happens()
+            yield part
 
 
-def interrupted(store: Store, name: str, happens: Callable[[], object]) -> Dataset:
+def interrupted(
+    store: Store, name: str, *happens: Callable[[], object], permit: Permit = OPERATOR
+) -> Dataset:
     """Make a dataset, while something happens."""
-    with Interrupted(store.database.engine.scratch, happens) as incoming:
-        fill(incoming, [(f"{n:05d}", TIME + n) for n in range(2 * PART_ROWS)])
-        return bulk.create_dataset(store.database, OPERATOR, store.space.id, name, incoming)
+    with Interrupted(store.database.engine.scratch, *happens) as incoming:
+        fill(incoming, [(f"{n:05d}", TIME + n) for n in range((len(happens) + 1) * PART_ROWS)])
+        return bulk.create_dataset(store.database, permit, store.space.id, name, incoming)
 
 
 def test_a_name_that_is_taken_meanwhile_leaves_nothing(store: Store) -> None:
@@ -265,6 +271,32 @@ def test_what_was_given_up_is_purged(store: Store) -> None:
 
     with pytest.raises(Unavailable, match="send them again"):
         interrupted(store, uuid.uuid4().hex, pass_an_hour)
+    assert row_counts(store) == before
+
+
+def test_a_long_load_is_not_taken_for_one_that_was_given_up(store: Store) -> None:
+    older = "UPDATE datasets SET updated_at = :at WHERE latest_version = 0 AND space_id IS NULL"
+
+    def pass_an_hour() -> None:
+        hour_ago = clock.now() - (purge.ABANDONED_AFTER_S + 1) * clock.MICROSECONDS
+        assert store.write(lambda tx: tx.run(older, at=hour_ago)) == 1
+
+    def purge_all() -> None:
+        while store.write(purge.purge_some):
+            pass
+
+    dataset = interrupted(store, uuid.uuid4().hex, pass_an_hour, purge_all)
+    assert len(store.examples(dataset.id)) == 3 * PART_ROWS
+
+
+def test_the_role_is_looked_at_when_the_dataset_comes_to_be(store: Store) -> None:
+    before = row_counts(store)
+    reads = {store.space.id.number: Role.READ_ONLY}
+    permit = OPERATOR._replace(is_administrator=False, roles=reads, needs=Role.MEMBER)
+    with pytest.raises(AccessForbidden, match="yours is READ_ONLY here"):
+        interrupted(store, uuid.uuid4().hex, lambda: None, permit=permit)
+    with pytest.raises(NotFound, match="no space"):
+        interrupted(store, uuid.uuid4().hex, lambda: None, permit=permit._replace(roles={}))
     assert row_counts(store) == before
 
 

@@ -105,6 +105,27 @@ def test_a_reader_sees_one_moment(store: Store) -> None:
     assert store.bodies(dataset.id) == ['{"n":"later"}']
 
 
+def test_a_look_up_sees_what_another_process_has_just_written(store: Store) -> None:
+    other = Database(store.database.engine)
+    for number in range(3):
+        name = f"looked up {store.database.engine.name} {number}"
+        assert name not in asyncio.run(store.database.look_up(names))
+        asyncio.run(other.write(add, name))
+        assert name in asyncio.run(store.database.look_up(names))
+    other.close()
+
+
+def test_a_look_up_that_fails_here_is_left_to_a_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = setup.open_engine(Settings(data_dir=tmp_path))
+    elsewhere = sqlite3.connect(":memory:", check_same_thread=False)
+    monkeypatch.setattr(type(engine), "connect_to_look", lambda _: elsewhere)
+    database: Database = setup.open_database(engine)[0]
+    assert asyncio.run(database.look_up(names)) == {"Default"}
+    database.close()
+
+
 def test_writers_to_one_dataset_keep_each_other_s_fields(store: Store) -> None:
     dataset, _, ids = store.dataset_of(1)
     wanted = {f"field {n}": n for n in range(40)}

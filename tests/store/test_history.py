@@ -85,6 +85,19 @@ def test_every_edit_in_place_is_told(store: Store) -> None:
     assert moments[0] == store.read(datasets.get, OPERATOR, dataset.id).updated_at
 
 
+def test_a_restored_text_is_told_with_its_white_space(store: Store) -> None:
+    dataset, v1, (id,) = store.dataset_of(1)
+    compact = {id: {"n": msgspec.Raw(b"[1]")}}
+    store.write(
+        examples.update, OPERATOR, dataset.id, v1.id, {id: {"n": msgspec.Raw(b"[ 1 ]")}}, None
+    )
+    store.write(examples.update, OPERATOR, dataset.id, None, compact, "v2")
+    store.write(versions.branch, OPERATOR, dataset.id, v1.id, "v3", "")
+    newest = events_of(store, dataset.id, id)[0]
+    assert newest.kind == "restored"
+    assert newest.fields["n"].new == msgspec.Raw(b"[ 1 ]")
+
+
 def test_each_version_has_its_own_line(store: Store) -> None:
     dataset, v1, (id, other) = store.dataset_of(2)
     v2 = store.write(
@@ -122,6 +135,9 @@ def test_a_restored_example_is_told_though_nothing_was_written_for_it(store: Sto
     ]
     back = events_of(store, dataset.id, second)[0]
     assert as_json(back) == ("restored", {"n": {"new": 1}})
+    store.write(versions.branch, OPERATOR, dataset.id, v2.id, "v4", "")
+    gone = events_of(store, dataset.id, second)[0]
+    assert as_json(gone) == ("removed", {"n": {"old": 1}})
     assert [event.kind for event in events_of(store, dataset.id, third)] == ["created"]
     assert events_of(store, dataset.id, first, 1) == events_of(store, dataset.id, first)
 

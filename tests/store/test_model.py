@@ -26,6 +26,8 @@ from exempla.ids import ResourceId
 from exempla.store import datasets, diff, digests, examples, history, verify, versions
 from exempla.store import schemas as schemas_store
 from exempla.store.access import OPERATOR
+from exempla.store.check import Violation, check_dataset, subjects
+from exempla.store.database import Transaction
 from exempla.store.diff import Change, Counts
 from exempla.store.history import Event
 from exempla.store.listing import FIRST
@@ -40,6 +42,7 @@ from tests.store.model import (
     as_texts,
     model_changes,
     model_diff,
+    model_rewrites,
     without_space,
 )
 from tests.store.values import raw
@@ -226,6 +229,14 @@ class StoreMachine(RuleBasedStateMachine):
         assert {one.found.digest for one in checked} == found.keys()
         assert not [fault for one in checked for fault in one.faults]
 
+    @rule()
+    def check(self) -> None:
+        def check_this(tx: Transaction) -> list[Violation]:
+            (subject,) = [one for one in subjects(tx) if one.id == self.dataset]
+            return list(check_dataset(tx, subject, lambda _: None))
+
+        assert self.store.read(check_this) == []
+
     @rule(data=st.data())
     def remember(self, data: st.DataObject) -> None:
         version, address = self._any_version(data)
@@ -323,8 +334,9 @@ class StoreMachine(RuleBasedStateMachine):
         """Make a version of this one; it differs from the latest where the base does."""
         version, latest = base.child(id, name), self.versions[-1]
         for example in self.ids:
-            if texts := model_changes(latest.texts(example), version.texts(example)):
-                self.events[example].append(("restored", id, texts))
+            if texts := model_rewrites(latest.texts(example), version.texts(example)):
+                kind = "restored" if example in version.examples else "removed"
+                self.events[example].append((kind, id, texts))
         self.versions.append(version)
         return version
 

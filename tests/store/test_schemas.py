@@ -23,6 +23,7 @@ from tests.store.conftest import Store
 from tests.store.values import fields, raw
 
 WHOLE = raw(properties='{"n":{"type":"integer"}}', required='["n"]')
+HEAVY = raw(n=f"[{','.join(f'1e{n}' for n in range(400, 1_400))}]")
 NOT_WHOLE = Fault("/n", '"x" is not of type "integer"')
 
 
@@ -117,7 +118,7 @@ def test_an_update_is_checked_as_it_would_be_stored(store: Store) -> None:
 
     before = store.examples(dataset.id)
     for name in (None, "new"):
-        with pytest.raises(ValidationError, match=r"^examples\[2\] .* at '': .*more than 2"):
+        with pytest.raises(ValidationError, match=r"^examples\[2\] .* at the top: .*more than 2"):
             update(name, fields(a=1, b=2))
     assert store.examples(dataset.id) == before
     assert [one.id for one in store.versions(dataset.id)] == [version.id]
@@ -164,6 +165,20 @@ def test_checking_for_too_long_is_given_up(store: Store, monkeypatch: pytest.Mon
     with pytest.raises(Unavailable, match=r"examples\[0\]"):
         insert(store, dataset.id, fields(n=1))
     assert len(store.examples(dataset.id)) == 1
+
+
+def test_an_example_that_would_take_long_is_refused_unchecked(store: Store) -> None:
+    dataset, _ = store.new_dataset(HEAVY, fields(n="x"))
+    ids = [example.id for example in store.examples(dataset.id)]
+    put(store, dataset.id, raw(properties='{"n":{"uniqueItems":true,"not":{"type":"string"}}}'))
+    found = report(store, dataset.id)
+    assert [failing.id for failing in found.failing] == ids
+    assert found.looked_up_to is None
+    (fault,) = found.failing[0].faults
+    assert (fault.path, fault.message[:43]) == ("", "it is too large to be checked with this sch")
+    with pytest.raises(ValidationError, match=r"^examples\[1\]: it is too large to be checked"):
+        insert(store, dataset.id, fields(n=1), HEAVY)
+    assert len(store.examples(dataset.id)) == 2
 
 
 def test_a_report_names_what_was_there_before(store: Store) -> None:

@@ -1,10 +1,14 @@
-"""Fields for the tests of the store."""
+"""Fields and examples for the tests of the store."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import accumulate, count, pairwise
 
 import msgspec
 
 from exempla.store.bodies import Fields
+from exempla.store.revisions import NewExample, NewExamples
 
 
 def fields(**values: object) -> Fields:
@@ -15,3 +19,16 @@ def fields(**values: object) -> Fields:
 def raw(**texts: str) -> Fields:
     """Return fields whose values are these JSON texts."""
     return {name: msgspec.Raw(text) for name, text in texts.items()}
+
+
+def flat(parts: Iterable[NewExamples]) -> list[NewExample]:
+    """Return the examples of all parts, each an object."""
+    found: list[NewExample] = []
+    for part in parts:
+        ends = list(accumulate(part.sizes, initial=0))
+        assert ends[-1] == len(part.bodies)
+        bodies = [part.bodies[start:end].decode() for start, end in pairwise(ends)]
+        columns = (part.ids, part.created_at, part.updated_at, bodies)
+        assert {len(column) for column in columns} == {len(part.sizes)}
+        found += map(NewExample, count(part.ordinal), *columns)
+    return found

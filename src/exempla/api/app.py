@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from urllib.parse import unquote
 
 import structlog
 from litestar import Litestar, datastructures
@@ -36,7 +37,7 @@ from exempla.api.tags import DatasetTagsController, TagsController
 from exempla.api.v1.columns import ColumnsController
 from exempla.api.v1.diff import DiffController
 from exempla.api.v1.files import FilesController
-from exempla.api.v1.history import HistoryController
+from exempla.api.v1.history import OF_AN_EXAMPLE, HistoryController
 from exempla.api.v1.schemas import SchemasController
 from exempla.api.v1.versions import VersionsController
 from exempla.errors import NotFound, Problem
@@ -126,14 +127,18 @@ def _with_exact_paths(app: ASGIApp) -> ASGIApp:
     """Answer `404` for a path with an empty segment or an encoded slash.
 
     Litestar would collapse them, and `DELETE /v2/datasets/{id}//examples` or `.../{id}/%2F`
-    reach another route than the one that was asked for.
+    reach another route than the one that was asked for. An example's id may have slashes.
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP and _COLLAPSED.search(scope["raw_path"]):
-            await _send(send, NotFound(f"there is nothing at {scope['path']}"), scope["path"])
-        else:
-            await app(scope, receive, send)
+            if not OF_AN_EXAMPLE.fullmatch(scope["raw_path"]):
+                await _send(send, NotFound(f"there is nothing at {scope['path']}"), scope["path"])
+                return
+            segments = scope["raw_path"].decode("latin-1").split("/")
+            path = "/".join(unquote(segment).replace("/", "%2F") for segment in segments)
+            scope = {**scope, "path": path}
+        await app(scope, receive, send)
 
     return answer
 

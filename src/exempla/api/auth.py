@@ -44,7 +44,7 @@ async def authorize(
 async def _authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> keys.Principal:
     secret = secret_in(connection.headers.get("authorization", ""), _HELP)
     database: Database = connection.app.state.database
-    principal = known(await database.read(keys.authenticate, keys.secret_hash(secret)), _HELP)
+    principal = known(await database.look_up(keys.authenticate, keys.secret_hash(secret)), _HELP)
     if principal.is_use_due():
         note_use(database, principal.permit.key_id)
     return principal

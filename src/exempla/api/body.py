@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -22,8 +23,11 @@ T = TypeVar("T")
 IN_A_THREAD_FROM = 256 * 1024
 """Bytes of JSON that are looked through in a thread, so that other requests need not wait."""
 
+_DECODED_AT_ONCE = 1024 * 1024
+"""Bytes that are checked to be UTF-8 at once."""
+
 _LONE_SURROGATE = re.compile(
-    r"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]..)"
+    rb"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]..)"
 )
 _AT = re.compile(r"(?s)(.*?)(?: - at `\$(.*)`)?")
 _QUOTED = re.compile(r"(?s)`(.*)`")
@@ -75,37 +79,49 @@ def check_encoding(headers: Headers) -> None:
 
 
 def read(body: bytes, type: type[T]) -> T:
-    """Decode a request body as this type.
+    """Decode a request body as this type; what is kept as JSON text is a view into the body.
 
     Raises `InvalidRequest` for what is not JSON in UTF-8 or has a wrong JSON type, and
     `ValidationError` for a missing or an unknown member.
     """
+    _check_utf8(body)
     try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(f"the body is not UTF-8 (byte {error.start})") from None
-    try:
-        return msgspec.json.decode(text, type=type)
+        return msgspec.json.decode(body, type=type)
     except msgspec.ValidationError as error:
-        _check_grammar(text)  # the decoder stops at the first wrong member
+        _check_grammar(body)  # the decoder stops at the first wrong member
         raise _explain(str(error), type) from None
     except msgspec.DecodeError as error:
-        raise _not_json(text, error) from None
+        raise _not_json(body, error) from None
     except RecursionError:
         raise ValidationError(_TOO_DEEP.format(where="the body")) from None
 
 
-def _check_grammar(text: str) -> None:
+def _check_utf8(body: bytes) -> None:
+    """Raise `InvalidRequest` for what is not UTF-8; the text, which may be large, is not kept."""
+    if body.isascii():
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(body), _DECODED_AT_ONCE):
+        pending = len(decoder.getstate()[0])
+        end = start + _DECODED_AT_ONCE
+        try:
+            decoder.decode(body[start:end], final=end >= len(body))
+        except UnicodeDecodeError as error:
+            at = start - pending + error.start
+            raise InvalidRequest(f"the body is not UTF-8 (byte {at})") from None
+
+
+def _check_grammar(body: bytes) -> None:
     try:
-        msgspec.json.decode(text, type=msgspec.Raw)
+        msgspec.json.decode(body, type=msgspec.Raw)
     except msgspec.DecodeError as error:
-        raise _not_json(text, error) from None
+        raise _not_json(body, error) from None
     except RecursionError:
         raise ValidationError(_TOO_DEEP.format(where="the body")) from None
 
 
-def _not_json(text: str, error: Exception) -> InvalidRequest:
-    if _LONE_SURROGATE.search(text):
+def _not_json(body: bytes, error: Exception) -> InvalidRequest:
+    if _LONE_SURROGATE.search(body):
         return InvalidRequest("the body is not valid JSON: an escape like \\ud800 stands alone")
     return InvalidRequest(f"the body is not valid JSON: {error}")
 
@@ -113,9 +129,9 @@ def _not_json(text: str, error: Exception) -> InvalidRequest:
 _TOO_DEEP = "{where} is nested deeper than " + str(MAX_NESTING) + " levels"
 
 
-def may_be_deep(text: str) -> bool:
+def may_be_deep(text: bytes) -> bool:
     """Tell, cheaply, whether JSON text could be nested deeper than `MAX_NESTING` levels."""
-    return text.count("[") + text.count("{") > MAX_NESTING
+    return text.count(b"[") + text.count(b"{") > MAX_NESTING
 
 
 async def check_nesting(values: Sequence[tuple[str, msgspec.Raw]]) -> None:

@@ -8,7 +8,9 @@ import msgspec
 
 from exempla.api import body, fields
 from exempla.errors import InvalidRequest, ValidationError
-from exempla.store.bodies import Fields, encode
+from exempla.store.bodies import Fields
+
+_encode = msgspec.json.Encoder().encode
 
 MANAGED = ("id", "created_at", "updated_at", "annotations")
 """Members of an example that the server sets; `id` is given to say which example to update."""
@@ -73,6 +75,6 @@ def _check_fields(example: Fields, where: str) -> list[tuple[str, msgspec.Raw]]:
     for name in MANAGED:
         if name in example:
             raise ValidationError(f"{where}.{name} is managed by the system and cannot be set")
-    if not body.may_be_deep(encode(example)):
+    if not body.may_be_deep(_encode(example)):
         return []
     return [(f"{where}.{name}", value) for name, value in example.items()]

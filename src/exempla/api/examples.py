@@ -289,15 +289,15 @@ _encode = msgspec.json.Encoder().encode
 def _render(
     shown: list[Example], annotations: dict[int, list[Annotation]], pagination: pages.Pagination
 ) -> bytes:
-    """Join stored text to the answer; no body is parsed."""
-    items = ",".join(
-        [
-            bodies.opening(id, created_at, updated_at, body)
-            + (_annotated(body, annotations[ordinal]) if ordinal in annotations else body[1:])
-            for ordinal, id, created_at, updated_at, body in shown
-        ]
-    )
-    return f'{{"examples":[{items}],"pagination":{_encode(pagination).decode()}}}'.encode()
+    """Join stored text to the answer, once, for it may be long; no body is parsed."""
+    parts = ['{"examples":[']
+    comma = ""
+    for ordinal, id, created_at, updated_at, body in shown:
+        rest = _annotated(body, annotations[ordinal]) if ordinal in annotations else body[1:]
+        parts.append(f"{comma}{bodies.opening(id, created_at, updated_at, body)}{rest}")
+        comma = ","
+    parts.append(f'],"pagination":{_encode(pagination).decode()}}}')
+    return "".join(parts).encode()
 
 
 def _annotated(body: str, annotations: list[Annotation]) -> str:

@@ -68,6 +68,8 @@ _ETAG = {
         "schema": {"type": "string"},
     }
 }
+_WITHOUT_ETAG = ("/tags", "/versions", "/diff", "/log", "/history", "/columns", "/report")
+"""Ends of paths that are read without one."""
 _NO_BODY = {"type": "null"}
 _JSONL = '{"question": "Capital of Peru?", "answer": "Lima"}'
 _FILE = {"schema": {"type": "string", "format": "binary"}}
@@ -151,7 +153,7 @@ def _complete_operation(route: str, operation: Document) -> None:
         content = {"application/octet-stream": _FILE | {"example": _JSONL}}
         operation["requestBody"] = {"content": content, "required": True}
     for response in responses.values():
-        response["headers"] = _HEADERS | (_ETAG if "/datasets" in route else {})
+        response["headers"] = _HEADERS | (_ETAG if _has_etag(route) else {})
         if response.get("content", {}).get("application/json", {}).get("schema") == _NO_BODY:
             del response["content"]
     statuses = _statuses(route, operation)
@@ -169,6 +171,14 @@ def _complete_operation(route: str, operation: Document) -> None:
     if operation["operationId"] in EXAMPLES:
         content = operation["requestBody"]["content"]["application/json"]
         content["example"] = EXAMPLES[operation["operationId"]]
+
+
+def _has_etag(route: str) -> bool:
+    """Tell whether the answer shows, or wrote to, a dataset, a version or a page of examples."""
+    method, _, path = route.partition(" ")
+    if method == "GET":
+        return "{dataset_id}" in path and not path.endswith(_WITHOUT_ETAG)
+    return "/datasets" in path
 
 
 def _headers_of_writes(route: str) -> list[Document]:

@@ -27,7 +27,7 @@ _EXAMPLES = re.compile(r"examples:([0-9]{1,18}):([0-9]{1,9}):([A-Za-z0-9]{4,32})
 _VERSION = r"([0-9]{1,9}):([A-Za-z0-9]{4,32})"
 _NUMBER = "([0-9]{1,18})"
 _DIFF = re.compile(":".join(["diff", _NUMBER, _VERSION, _VERSION, *[_NUMBER] * 5]))
-_NEWEST_FIRST = re.compile(r"([a-z]+):([0-9]{1,18})")
+_NEWEST_FIRST = re.compile(r"([a-z]+(?::[0-9]{1,18})?):([0-9]{1,18})")
 
 
 class _Numbered(Protocol):
@@ -79,13 +79,16 @@ def limit(value: str | None) -> int:
     return fields.whole_number(value, "limit", DEFAULT_LIMIT, MAX_LIMIT)
 
 
-def before(cursor: str | None, listed: str) -> int:
-    """Read the cursor of a list that is newest first: the number of the last item seen."""
+def before(cursor: str | None, listed: str, of: ResourceId | None = None) -> int:
+    """Read the cursor of a list that is newest first: the number of the last item seen.
+
+    The list is of everything, or of one resource.
+    """
     if not cursor:
         return FIRST
     match = _decode(cursor, _NEWEST_FIRST)
-    if match[1] != listed:
-        raise InvalidRequest(f"cursor is of a list of {match[1]}, not of {listed}")
+    if match[1] != _name(listed, of):
+        raise InvalidRequest("cursor is of another list; leave it out to start anew")
     return int(match[2])
 
 
@@ -130,22 +133,32 @@ def diff_cursor(cursor: str | None) -> DiffCursor | None:
     )
 
 
-def newest_first(found: Sequence[T], limit: int, listed: str) -> tuple[Sequence[T], Pagination]:
+def newest_first(
+    found: Sequence[T], limit: int, listed: str, of: ResourceId | None = None
+) -> tuple[Sequence[T], Pagination]:
     """Cut what was asked for as `limit + 1` items to a page, and say what follows it.
 
     The items have an `id` and come newest first.
     """
-    return cut(found, limit, listed, lambda one: one.id.number)
+    return cut(found, limit, listed, lambda one: one.id.number, of)
 
 
 def cut(
-    found: Sequence[S], limit: int, listed: str, number: Callable[[S], int]
+    found: Sequence[S],
+    limit: int,
+    listed: str,
+    number: Callable[[S], int],
+    of: ResourceId | None = None,
 ) -> tuple[Sequence[S], Pagination]:
     """Do the same for items whose number this function tells."""
     page = found[:limit]
     if len(found) <= limit:
         return page, Pagination(has_more=False)
-    return page, Pagination(True, _encode(f"{listed}:{number(page[-1])}"))
+    return page, Pagination(True, _encode(f"{_name(listed, of)}:{number(page[-1])}"))
+
+
+def _name(listed: str, of: ResourceId | None) -> str:
+    return f"{listed}:{of.number}" if of else listed
 
 
 def _encode(text: str) -> str:

@@ -73,6 +73,8 @@ def problem_of(request: Request[Any, Any, Any], error: Exception) -> Problem:
         _log.warning(
             "unavailable", path=path, method=request.method, cause=repr(error.__cause__ or error)
         )
+    if isinstance(error, InternalError):
+        _log.error("request failed", path=path, method=request.method, exc_info=error)
     if isinstance(error, Problem):
         return error
     if isinstance(error, HTTPException) and error.status_code < 500:

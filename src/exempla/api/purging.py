@@ -17,6 +17,9 @@ AGAIN_AFTER_S = 10
 EVERY_S = 3_600
 """How long to wait for a deletion before looking for what grew too old."""
 
+BETWEEN_PARTS_S = 0.005
+"""How long to leave the database to other writers; they may be in other processes."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -48,7 +51,7 @@ class Purger:
             self._wanted.clear()
             try:
                 while await self._database.write(purge_some):
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(BETWEEN_PARTS_S)
             except Exception as error:
                 _log.warning("purge put off", exc_info=error)
                 await asyncio.sleep(AGAIN_AFTER_S)

@@ -114,13 +114,14 @@ class RequestHash:
     """The `Idempotency-Key` of a request, and a hash of the request, whose body is to be added."""
 
     def __init__(self, request: Request[Any, Any, Any]) -> None:
-        scope, self.key = request.scope, request.headers.get("idempotency-key")
+        scope, self.key = request.scope, _key_of(request)
         permit: Permit = scope["auth"]
         self._user = permit.user_id.number
-        if self.key is not None:
-            _check_key(self.key)
         target = b" ".join([request.method.encode(), scope["raw_path"], scope["query_string"]])
-        self._hash = hashlib.sha256(hashlib.sha256(target).digest())
+        condition = ",".join(request.headers.getall("if-match", [])).encode()
+        self._hash = hashlib.sha256()
+        for part in (target, condition):
+            self._hash.update(hashlib.sha256(part).digest())
 
     def update(self, part: bytes) -> None:
         """Add a part of the body."""
@@ -132,12 +133,19 @@ class RequestHash:
         return None if self.key is None else Asked(self._user, self.key, self._hash.hexdigest())
 
 
-def _check_key(key: str) -> None:
+def _key_of(request: Request[Any, Any, Any]) -> str | None:
+    keys = request.headers.getall("idempotency-key", [])
+    if not keys:
+        return None
+    if len(keys) > 1:
+        raise InvalidRequest("Idempotency-Key was sent more than once; send one")
+    key = keys[0]
     if not (1 <= len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH and key.isascii() and key.isprintable()):
         raise InvalidRequest(
             f"Idempotency-Key must have 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} printable characters "
             "of ASCII"
         )
+    return key
 
 
 def _encode(content: object) -> bytes:

@@ -103,6 +103,10 @@ def values_of(array: pa.Array) -> list[Any]:
     here: pyarrow's casts of them have made invalid ones.
     """
     type = array.type
+    if _is_native(type):
+        _refuse_infinity(array)
+        native: list[Any] = array.to_pylist()
+        return native
     if isinstance(type, pa.BaseExtensionType):
         return values_of(array.storage)
     if pa.types.is_dictionary(type) and not pa.types.is_string_view(type.value_type):
@@ -117,10 +121,36 @@ def values_of(array: pa.Array) -> list[Any]:
         return _lists(array)
     plain = next(to for matches, to in _PLAIN if matches(type))
     array = array if plain is None else cast(array, plain)
-    if pa.types.is_floating(type) and pc.any(pc.is_inf(array)).as_py():
-        raise ValueError("infinity is no number in JSON; give null or a text")
+    _refuse_infinity(array)
     values: list[Any] = array.to_pylist()
     return values
+
+
+def _is_native(type: pa.DataType) -> bool:
+    """Tell whether pyarrow's own objects are right as they are: nothing in it is converted."""
+    if pa.types.is_struct(type):
+        names = {field.name for field in type}
+        return len(names) == type.num_fields and all(_is_native(field.type) for field in type)
+    if _is_list(type):
+        return _is_native(type.value_type)
+    return type in _NATIVE
+
+
+_NATIVE = {
+    *(pa.null(), pa.bool_(), pa.string(), pa.large_string(), pa.float64()),
+    *(pa.int8(), pa.int16(), pa.int32(), pa.int64()),
+    *(pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()),
+}
+
+
+def _refuse_infinity(array: pa.Array) -> None:
+    if pa.types.is_struct(array.type):
+        for child in array.flatten():
+            _refuse_infinity(child)
+    elif _is_list(array.type):
+        _refuse_infinity(array.flatten())
+    elif pa.types.is_floating(array.type) and pc.any(pc.is_inf(array)).as_py():
+        raise ValueError("infinity is no number in JSON; give null or a text")
 
 
 def _structs(array: pa.StructArray) -> list[dict[str, Any] | None]:

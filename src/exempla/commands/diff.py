@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -49,12 +50,13 @@ def diff(
         ends = find_version(tx, dataset, base), find_version(tx, dataset, head)
         counts = diff.Counts(0, 0, 0, ends[0].example_count)
 
-        def counted() -> Iterator[Change]:
-            for _, change in diff.changes(tx, dataset, *ends):
+        def counted(found: Iterable[tuple[int, Change]]) -> Iterator[Change]:
+            for _, change in found:
                 diff.add_to(counts, change)
                 yield change
 
-        (_print_json if as_json else _print)(*ends, counted(), counts)
+        with closing(diff.changes(tx, dataset, *ends)) as found:
+            (_print_json if as_json else _print)(*ends, counted(found), counts)
 
     read(data_dir, database_url, show)
 

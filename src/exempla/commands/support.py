@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -64,7 +65,8 @@ def run(
         engine = setup.open_engine(chosen, make=False)
         database, _ = setup.open_database(engine, make=False)
         try:
-            return asyncio.run(work(database))
+            with _output_errors():
+                return asyncio.run(work(database))
         finally:
             database.close()
 
@@ -131,6 +133,19 @@ def startup_errors() -> Iterator[None]:
         return
     note(f"exempla: {message}")
     raise typer.Exit(1)
+
+
+@contextmanager
+def _output_errors() -> Iterator[None]:
+    """Say that the output cannot be written; nothing if whoever reads it has seen enough."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else it is tried again
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit(1) from None
+        raise StartupError(f"cannot write the output: {error.strerror}") from None
 
 
 def note(line: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -61,7 +62,12 @@ async def _verify(database: Database, console: Console, dataset: Dataset) -> boo
         now = datasets.get(tx, OPERATOR, dataset.id)
         return now, verify.check(tx, now)
 
-    now, checked = await database.search(check)
+    try:
+        now, checked = await database.search(check)
+    except (msgspec.DecodeError, ValueError) as error:
+        line = f"{visible(dataset.name)}: what is stored of it cannot be read: {error}"
+        console.print(Text(line, style="red"))
+        return False
     new = [one for one in checked if not one.kept and not one.faults]
 
     def keep(tx: Transaction) -> None:

@@ -10,6 +10,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from exempla.errors import InvalidRequest
+from exempla.flight.compressed import check_size
 from exempla.flight.protocol import Buffer
 from exempla.scratch import IN_MEMORY_BYTES, Scratch
 
@@ -25,7 +26,15 @@ class Backlog(Scratch):
     """Takes the messages of a stream, then gives its batches."""
 
     def add(self, header: Buffer, body: Buffer) -> None:
-        """Take the next message."""
+        """Take the next message.
+
+        Raises `InvalidRequest` when it cannot be read, `ValidationError` when it is compressed and
+        would be too large.
+        """
+        try:
+            check_size(header, body)
+        except (struct.error, ValueError) as error:
+            raise InvalidRequest(f"the header of a message cannot be read: {error}") from None
         if len(body) > IN_MEMORY_BYTES:
             self._file.rollover()
         padding = -len(header) % _ALIGNMENT

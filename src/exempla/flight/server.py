@@ -10,6 +10,7 @@ import grpc
 import structlog
 
 from exempla.errors import StartupError
+from exempla.flight.places import STREAMS
 from exempla.flight.service import Service
 from exempla.limits import MAX_BATCH_BYTES
 from exempla.store.database import Database
@@ -18,8 +19,8 @@ from exempla.tls import Tls
 FINISH_WITHIN_S = 30
 """How long streams may take after the server was told to stop."""
 
-STREAMS = 32
-"""Streams at the same time; a client that asks for more is told to try again."""
+REFUSING = 8
+"""Threads beside those of all streams that there may be: they tell a client why it is refused."""
 
 PATIENCE_S = 0.5
 """How long it may take before the log says what the server waits for."""
@@ -45,8 +46,9 @@ def serving(database: Database, host: str, port: int, tls: Tls | None) -> Iterat
 
     Raises `StartupError` when it cannot listen there.
     """
-    threads = ThreadPoolExecutor(STREAMS, thread_name_prefix="exempla-flight")
-    server = grpc.server(threads, options=_OPTIONS, maximum_concurrent_rpcs=STREAMS)
+    calls = STREAMS + REFUSING
+    threads = ThreadPoolExecutor(calls, thread_name_prefix="exempla-flight")
+    server = grpc.server(threads, options=_OPTIONS, maximum_concurrent_rpcs=calls)
     server.add_generic_rpc_handlers([Service(database).handlers()])
     shown = f"[{host}]" if ":" in host else host
     try:

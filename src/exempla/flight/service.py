@@ -21,15 +21,18 @@ from exempla.errors import (
     AccessForbidden,
     AuthenticationRequired,
     Conflict,
+    InternalError,
     InvalidRequest,
     NotFound,
     NotSupported,
     Problem,
+    RateLimited,
     Unavailable,
 )
 from exempla.flight import commands, protocol
 from exempla.flight.backlog import Backlog
 from exempla.flight.patience import patiently
+from exempla.flight.places import Places
 from exempla.ids import ResourceId, looks_like_id, parse_id
 from exempla.memory import give_back
 from exempla.store import datasets, keys
@@ -51,6 +54,8 @@ _CODES: dict[type[Problem], grpc.StatusCode] = {
     NotFound: grpc.StatusCode.NOT_FOUND,
     Conflict: grpc.StatusCode.ALREADY_EXISTS,
     NotSupported: grpc.StatusCode.UNIMPLEMENTED,
+    InternalError: grpc.StatusCode.INTERNAL,
+    RateLimited: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
 """The status of a problem; INVALID_ARGUMENT for all others."""
@@ -63,6 +68,7 @@ class Service:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._places = Places()
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """Return the methods under their names; gRPC refuses all others.
@@ -79,8 +85,7 @@ class Service:
 
     def do_put(self, messages: Iterator[bytes], context: Any) -> Iterator[bytes]:
         """Make a dataset of the stream's rows; answer its id when all of it is durable."""
-        with _answering(context, "DoPut"):
-            permit = self._permit(context, "createDataset")
+        with _answering(context, "DoPut"), self._permitted(context, "createDataset") as permit:
             broken = threading.Event()
             context.add_callback(broken.set)
             stream = _Stream(patiently(context, messages))
@@ -134,8 +139,7 @@ class Service:
 
     def do_get(self, messages: Iterator[bytes], context: Any) -> Iterator[bytes]:
         """Send all rows of a version."""
-        with _answering(context, "DoGet"):
-            permit = self._permit(context, "getDataset")
+        with _answering(context, "DoGet"), self._permitted(context, "getDataset") as permit:
             message = next(patiently(context, messages), b"")
             asked = commands.read_ticket(_protobuf(protocol.read_ticket, message))
             dataset = self._dataset(permit, asked)
@@ -157,6 +161,13 @@ class Service:
                     yield from patiently(context, sent(columns, spool.parts()))
                 finally:
                     give_back()
+
+    @contextmanager
+    def _permitted(self, context: Any, command: str) -> Iterator[Permit]:
+        """Give the permit of the call, which has a place among all streams meanwhile."""
+        permit = self._permit(context, command)
+        with self._places.one(permit.key_id.number):
+            yield permit
 
     def _permit(self, context: Any, command: str) -> Permit:
         """Return the permit of the key in the call's headers (contract: Arrow Flight)."""
@@ -189,6 +200,8 @@ def _answering(context: Any, method: str) -> Iterator[None]:
     try:
         yield
     except Problem as problem:
+        if isinstance(problem, InternalError):
+            _log.error("call failed", method=method, exc_info=problem)
         code = _CODES.get(type(problem), grpc.StatusCode.INVALID_ARGUMENT)
         context.abort(code, problem.detail)
     except Exception as error:

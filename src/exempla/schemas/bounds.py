@@ -2,10 +2,11 @@
 
 Nothing is read from outside: a `$ref` is `#` or a JSON pointer into the schema itself.
 
-The cost is how many subschemas may look at one value of an example and at all that it lies in:
-along `allOf`, `anyOf` and the like the costs of the parts add up, of the members of `properties`
-the greatest counts, since a value is one of them. So a schema whose references double from step
-to step, or one that calls itself twice for one value, is over `MAX_SCHEMA_COST`; a tree is not.
+The cost (`cost.py`) is first how many subschemas may look at one value of an example and at all
+that it lies in: along `allOf`, `anyOf` and the like the costs of the parts add up, of the members
+of `properties` the greatest counts, since a value is one of them. So a schema whose references
+double from step to step, or one that calls itself twice for one value, is over `MAX_SCHEMA_COST`;
+a tree is not.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from urllib.parse import unquote
 
 from exempla.errors import ValidationError
 from exempla.limits import MAX_NESTING, MAX_PATTERNS, MAX_SCHEMA_COST
+from exempla.schemas import cost
+from exempla.schemas.cost import NOTHING, Cost, Node
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-Node = dict[str, Any]
-"""A subschema that is an object; `true` and `false` cost nothing."""
 
 _LISTS_IN_PLACE = ("allOf", "anyOf", "oneOf")
 _IN_PLACE = ("not", "if", "then", "else")
@@ -32,9 +32,6 @@ _UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
 
 _UNEVALUATED_FACTOR = 4
 """What is below is looked at again to know what it has evaluated (measured: at most 3 times)."""
-
-_VALUES_PER_STEP = 16
-"""So many values of an `enum`, or names of a `required`, cost as much as a subschema."""
 
 
 class _Edges(NamedTuple):
@@ -50,15 +47,18 @@ class _Edges(NamedTuple):
     """Definitions, which look at nothing."""
 
 
-def check(root: Node) -> None:
-    """Raise `ValidationError` for what is not allowed in a schema, saying where it is."""
+def check(root: Node) -> Cost:
+    """Return what a schema costs.
+
+    Raises `ValidationError` for what is not allowed in one, saying where it is.
+    """
     graph, pointers = _reachable(root)
     patterns = sum(
         ("pattern" in node) + len(_map(node, "patternProperties")) for node, _ in graph.values()
     )
     if patterns > MAX_PATTERNS:
         raise ValidationError(f"schema has {patterns} patterns; at most {MAX_PATTERNS} are allowed")
-    _check_cost(root, graph, _order(graph, pointers))
+    return _cost(root, graph, _order(graph, pointers))
 
 
 def pointer(steps: list[str | int]) -> str:
@@ -185,33 +185,39 @@ def _order(graph: Graph, pointers: dict[int, str]) -> list[int]:
     return order
 
 
-def _check_cost(root: Node, graph: Graph, order: list[int]) -> None:
-    costs = dict.fromkeys(order, 0)
+def _cost(root: Node, graph: Graph, order: list[int]) -> Cost:
+    own = {one: cost.of_node(graph[one][0]) for one in order}
+    costs = dict.fromkeys(order, NOTHING)
     for _ in range(MAX_NESTING + 2):  # one more level of the example each time
-        deeper = dict[int, int]()
+        deeper = dict[int, Cost]()
         for one in order:
             node, edges = graph[one]
-            inside = max((costs[id(target)] for _, target in edges.either), default=0)
-            inside += sum(costs[id(target)] for _, target in edges.each)
-            here = _own_cost(node) + sum(deeper[id(target)] for _, target in edges.in_place)
+            found = own[one]
+            for _, target in edges.in_place:
+                found = found.plus(deeper[id(target)])
             if any(word in node for word in _UNEVALUATED):
-                here *= _UNEVALUATED_FACTOR
-            deeper[one] = min(here + inside, MAX_SCHEMA_COST + 1)
-        if deeper[id(root)] > MAX_SCHEMA_COST:
+                found = found.times(_UNEVALUATED_FACTOR)
+            for _, target in edges.each:
+                found = found.plus(costs[id(target)])
+            if edges.either:
+                found = found.plus(_dearest([costs[id(target)] for _, target in edges.either]))
+            deeper[one] = found
+        if deeper[id(root)].looks > MAX_SCHEMA_COST:
             raise ValidationError(
                 "schema costs too much: one value of an example may be looked at by "
-                f"{MAX_SCHEMA_COST} subschemas at most; use fewer alternatives (enum costs "
-                "little), or fewer references to what has references itself"
+                f"{MAX_SCHEMA_COST} subschemas at most; use fewer alternatives (an enum of strings "
+                "costs little), or fewer references to what has references itself"
             )
         if deeper == costs:
-            return
+            break
         costs = deeper
+    return costs[id(root)]
 
 
-def _own_cost(node: Node) -> int:
-    values = [node[word] for word in ("enum", "required") if isinstance(node.get(word), list)]
-    return 1 + sum(map(len, values)) // _VALUES_PER_STEP
+def _dearest(costs: list[Cost]) -> Cost:
+    return Cost(*map(max, zip(*costs, strict=True)))
 
 
 def _refused(where: str, why: str) -> ValidationError:
-    return ValidationError(f"schema is not allowed at {where or 'the top'!r}: {why}")
+    place = repr(where) if where else "the top"
+    return ValidationError(f"schema is not allowed at {place}: {why}")

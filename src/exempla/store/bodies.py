@@ -18,6 +18,10 @@ Fields = dict[str, msgspec.Raw]
 """The fields of an example by name, each with its value as JSON text."""
 
 
+Value = msgspec.Raw | UnsetType
+"""JSON text; unset where there is no such field."""
+
+
 class StoredExample(NamedTuple):
     """An example as it is stored; times in microseconds, the body a JSON object's text."""
 
@@ -28,10 +32,10 @@ class StoredExample(NamedTuple):
 
 
 class FieldChange(msgspec.Struct):
-    """A field's value before and after, as JSON text; unset where there is no such field."""
+    """A field's value before and after."""
 
-    old: msgspec.Raw | UnsetType = UNSET
-    new: msgspec.Raw | UnsetType = UNSET
+    old: Value = UNSET
+    new: Value = UNSET
 
     @classmethod
     def of(cls, old: msgspec.Raw | None, new: msgspec.Raw | None) -> FieldChange:
@@ -56,16 +60,18 @@ def decode(body: str | bytes) -> Fields:
 
 def opening(id: str, created_at: int, updated_at: int, body: str) -> str:
     """Return an example's object up to its fields, which the rest of the body follows."""
+    created = rfc3339(created_at)
+    updated = created if updated_at == created_at else rfc3339(updated_at)
     return (
-        f'{{"id":{_encode(id).decode()},"created_at":"{rfc3339(created_at)}",'
-        f'"updated_at":"{rfc3339(updated_at)}"{"," if len(body) > 2 else ""}'
+        f'{{"id":{_encode(id).decode()},"created_at":"{created}",'
+        f'"updated_at":"{updated}"{"," if len(body) > 2 else ""}'
     )
 
 
 def says(body: str, fields: Fields) -> bool:
     """Tell whether these fields are in it already, with the same values but for white space."""
     before = _decoder.decode(body)
-    return all(_same(before.get(name), value) for name, value in fields.items())
+    return all(_same(before.get(name, UNSET), value) for name, value in fields.items())
 
 
 def merge(body: str, fields: Fields) -> tuple[str, str]:
@@ -117,15 +123,21 @@ def differing(old: str | None, new: str | None) -> dict[str, FieldChange]:
 
 def differing_fields(old: Fields | None, new: Fields | None) -> dict[str, FieldChange]:
     """Return the same of fields that are decoded already."""
+    changed = rewritten_fields(old, new)
+    return {name: change for name, change in changed.items() if not _same(change.old, change.new)}
+
+
+def rewritten_fields(old: Fields | None, new: Fields | None) -> dict[str, FieldChange]:
+    """Return the fields whose text differs, white space included."""
     before, after = old or {}, new or {}
     return {
         name: FieldChange.of(before.get(name), after.get(name))
         for name in before | after
-        if not _same(before.get(name), after.get(name))
+        if before.get(name) != after.get(name)
     }
 
 
-def _same(one: msgspec.Raw | None, other: msgspec.Raw | None) -> bool:
-    if one is None or other is None:
+def _same(one: Value, other: Value) -> bool:
+    if not (isinstance(one, msgspec.Raw) and isinstance(other, msgspec.Raw)):
         return False
     return one == other or compact(one) == compact(other)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain
 
 from exempla import clock
 from exempla.errors import Problem, Unavailable, ValidationError
@@ -19,7 +20,7 @@ from exempla.store.database import Database, Row, Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.incoming import Incoming
 from exempla.store.purge import purge_one
-from exempla.store.revisions import At, NewExample
+from exempla.store.revisions import At, NewExamples
 from exempla.store.versions import Version
 
 _BEGIN = """
@@ -62,15 +63,16 @@ def create_dataset(
         raise ValidationError("there are no rows; give at least one example")
     incoming.check_fields()
     parts = incoming.in_order()
-    part = next(parts)  # checks all before anything is written
+    first = next(parts)  # checks all before anything is written
     id = database.write_now(_begin)
     try:
-        while part:
+        for part in chain([first], parts):
             database.write_unsynced(_fill, id, part)  # `_publish` is synced, and with it all parts
-            last, part = part[-1], next(parts, [])
+            last_created_at = part.created_at[-1]
             if is_cancelled():
                 raise Unavailable("the client has left; nothing was kept")
-        return database.write_now(_publish, permit, id, space_id, name, last)
+        last = (len(incoming), last_created_at)
+        return database.write_now(_publish, permit, id, space_id, name, *last)
     except BaseException:
         with suppress(Problem):  # then it is given up later, for its age
             database.write_now(_abandon, id)
@@ -109,10 +111,10 @@ def _begin(tx: Transaction) -> ResourceId:
     return ResourceId("Dataset", row[0], suffix)
 
 
-def _fill(tx: Transaction, id: ResourceId, part: list[NewExample]) -> None:
+def _fill(tx: Transaction, id: ResourceId, part: NewExamples) -> None:
     if not tx.run(_STILL_FILLING, id=id.number, now=clock.now()):
         raise Unavailable(_REMOVED)
-    revisions.add(tx, At(id.number, 1, True, 0), part)
+    revisions.add_many(tx, At(id.number, 1, True, 0), part)
 
 
 def _publish(
@@ -121,7 +123,8 @@ def _publish(
     id: ResourceId,
     space_id: ResourceId,
     name: str,
-    last: NewExample,
+    last_ordinal: int,
+    last_created_at: int,
 ) -> Dataset:
     """Give the dataset its space, its name, its first version and its history."""
     keys.check_works(tx, permit)
@@ -146,8 +149,8 @@ def _publish(
         dataset,
         version,
         "created",
-        last.ordinal,
-        last.created_at,
+        last_ordinal,
+        last_created_at,
         dataset.next_moment(),
     )
     return dataset

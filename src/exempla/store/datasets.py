@@ -26,7 +26,7 @@ class Dataset(NamedTuple):
     last_ordinal: int
     last_created_at: int
     annotated_at: int = 0
-    """Of the last change of an annotation in it."""
+    """Of the last change of an annotation in it; 0 if it has none."""
     schema_at: int = 0
     """When its schema was set; 0 if it has none (see `schemas.py`)."""
 

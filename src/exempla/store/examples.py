@@ -102,8 +102,10 @@ def one(
 
 def page_of(tx: Transaction, dataset: Dataset, version: Version, found: list[Example]) -> Page:
     """Return these examples, which come in order, with their annotations."""
-    ordinals = [example.ordinal for example in found]
-    annotations = annotations_store.of_examples(tx, dataset.id.number, ordinals)
+    annotations: dict[int, list[Annotation]] = {}
+    if dataset.annotated_at:
+        ordinals = [example.ordinal for example in found]
+        annotations = annotations_store.of_examples(tx, dataset.id.number, ordinals)
     return Page(version, found, annotations, versions.tag_of(dataset, version))
 
 

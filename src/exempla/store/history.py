@@ -25,7 +25,7 @@ from exempla.store.datasets import Dataset
 from exempla.store.search import time_limit
 from exempla.store.writes import Kind
 
-EventKind = Literal["created", "updated", "deleted", "restored", "annotated"]
+EventKind = Literal["created", "updated", "deleted", "restored", "removed", "annotated"]
 
 
 class By(NamedTuple):
@@ -50,7 +50,7 @@ class Event(NamedTuple):
     @property
     def place(self) -> int:
         """A number that grows from event to event of an example."""
-        ranks: dict[EventKind, int] = {"created": 0, "restored": 1}
+        ranks: dict[EventKind, int] = {"created": 0, "restored": 1, "removed": 1}
         return self.at * 4 + ranks.get(self.kind, 2)
 
 
@@ -160,7 +160,7 @@ def _events(tx: Transaction, dataset: Dataset, ordinal: int) -> Iterator[Event]:
     for row in heapq.merge(tx.each(_CHANGES, **where), restored, key=lambda row: -row[0]):
         deadline.check()
         event = past.undo(row)
-        if event.fields or event.kind != "restored":
+        if event.fields or row[1] != "restored":
             yield event
     if created:
         fields = past.held_by(created[2]) or {}
@@ -192,7 +192,8 @@ class _Past:
         kind, version = row[1], row[2]
         after = self.held_by(version)
         if kind == "restored":
-            return _event(row, bodies.differing_fields(self.held_by(version - 1), after))
+            fields = bodies.rewritten_fields(self.held_by(version - 1), after)
+            return _event(row, fields)._replace(kind="restored" if after else "removed")
         before = self._held[version] = bodies.undo(after, row[-1])
         if kind == "deleted":
             return _event(row, bodies.differing_fields(before, None))

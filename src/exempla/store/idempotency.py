@@ -108,7 +108,8 @@ def _claim(tx: Transaction, asked: Asked) -> Answer | None:
         raise Unavailable("the answer to this Idempotency-Key has just been removed; try again")
     if row[0] != request:
         raise ValidationError(
-            "Idempotency-Key was sent before with another request; make a new one for each"
+            "Idempotency-Key was sent before with another request (method, path, query, If-Match "
+            "or body); make a new one for each"
         )
     return Answer(row[1], row[2], row[3].encode())
 

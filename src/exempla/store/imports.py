@@ -23,7 +23,7 @@ from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.diff import Change
 from exempla.store.incoming import Given, Incoming
-from exempla.store.revisions import NewExample
+from exempla.store.revisions import NewExamples
 from exempla.store.versions import Version
 
 Mode = Literal["insert", "update"]
@@ -168,10 +168,11 @@ class Import:
             if len(ids) < len(part.ids):
                 made = new_example_ids(first + written, len(part.ids))
                 ids = [given or new for given, new in zip(part.ids, made, strict=True)]
-            ordinals = count(dataset.last_ordinal + 1 + written)
+            ordinal = dataset.last_ordinal + 1 + written
             moments = range(first + written, first + written + len(ids))
             schemas.check(tx, dataset, self._placed(part))
-            revisions.add(tx, at, map(NewExample, ordinals, ids, moments, moments, part.bodies))
+            added = NewExamples(ordinal, ids, moments, moments, part.sizes, part.text)
+            revisions.add_many(tx, at, added)
             written += len(ids)
             self.on_part(len(ids))
         dataset, version = examples.added(

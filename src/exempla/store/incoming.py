@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import count, pairwise
+from itertools import accumulate, islice, pairwise, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from exempla import clock
 from exempla.errors import ValidationError
 from exempla.ids import new_example_ids
 from exempla.scratch import Scratch
-from exempla.store.revisions import NewExample
+from exempla.store.revisions import NewExamples
 
 PART_ROWS = 5_000
 PART_BYTES = 8_000_000
@@ -37,7 +37,16 @@ class Given(NamedTuple):
 
     row: int
     ids: list[str | None]
-    bodies: list[str]
+    sizes: list[int]
+    """How many bytes each body has."""
+    text: bytes
+    """The bodies, one behind the other."""
+
+    @property
+    def bodies(self) -> list[str]:
+        """Each body as a text of its own."""
+        edges = pairwise(accumulate(self.sizes, initial=0))
+        return [self.text[start:end].decode() for start, end in edges]
 
 
 class Incoming(Scratch):
@@ -78,13 +87,10 @@ class Incoming(Scratch):
         self._created_at.extend(created)
         self._updated_at.extend(_or_else(updated_at, created))
         self._places.extend(places)
+        self._ends.extend(islice(accumulate(map(len, bodies), initial=self._ends[-1]), 1, None))
         self._last_ids += [None] * len(bodies) if ids is None else ids
         if len(self._last_ids) >= PART_ROWS:
             self._pack_ids()
-        end = self._ends[-1]
-        for body in bodies:
-            end += len(body)
-            self._ends.append(end)
         if self._without_fields is None and b"{}" in bodies:
             self._without_fields = len(self) - len(bodies) + bodies.index(b"{}")
         self._file.write(b"".join(bodies))
@@ -118,16 +124,13 @@ class Incoming(Scratch):
         ids = self._all_ids()
         start = 0
         while start < len(self):
-            end = start + self._fitting(range(start, min(start + most, len(self))))
-            first, *ends = self._ends[start : end + 1]
-            self._file.seek(first)
-            text = self._file.read(ends[-1] - first)
-            edges = pairwise([0, *[end - first for end in ends]])
-            bodies = [text[left:right].decode() for left, right in edges]
-            yield Given(start, ids.slice(start, end - start).to_pylist(), bodies)
-            start = end
+            sizes = self._fitting(range(start, min(start + most, len(self))))
+            self._file.seek(self._ends[start])
+            text = self._file.read(sum(sizes))
+            yield Given(start, ids.slice(start, len(sizes)).to_pylist(), sizes, text)
+            start += len(sizes)
 
-    def in_order(self) -> Iterator[list[NewExample]]:
+    def in_order(self) -> Iterator[NewExamples]:
         """Return all examples, in their order, numbered from 1, in parts.
 
         Those without an id get one. Raises `ValidationError` when an id is there twice, before
@@ -180,25 +183,29 @@ class Incoming(Scratch):
         ids: list[str],
         created_at: list[int],
         updated_at: list[int],
-    ) -> Iterator[list[NewExample]]:
-        file, ends = self._file.fileno(), self._ends
+    ) -> Iterator[NewExamples]:
         start = 0
         while start < len(rows):
-            end = start + self._fitting(rows[start:])
-            part = rows[start:end]
-            bodies = [os.pread(file, ends[row + 1] - ends[row], ends[row]).decode() for row in part]
-            columns = (ids[start:end], created_at[start:end], updated_at[start:end], bodies)
-            yield list(map(NewExample, count(ordinal + start), *columns))
+            sizes = self._fitting(rows[start:])
+            end = start + len(sizes)
+            bodies = self._read(rows[start:end], sizes)
+            columns = (ids[start:end], created_at[start:end], updated_at[start:end])
+            yield NewExamples(ordinal + start, *columns, sizes, bodies)
             start = end
 
-    def _fitting(self, rows: Sequence[int]) -> int:
-        """Return how many of the rows go into one part; at least one."""
-        size = 0
-        for index, row in enumerate(rows):
-            size += self._ends[row + 1] - self._ends[row]
-            if size > PART_BYTES:
-                return max(index, 1)
-        return len(rows)
+    def _read(self, rows: list[int], sizes: list[int]) -> bytes:
+        """Return the bodies of these rows; those that stand side by side are read at once."""
+        file, starts = self._file.fileno(), self._ends
+        if rows == list(range(rows[0], rows[0] + len(rows))):
+            return os.pread(file, sum(sizes), starts[rows[0]])
+        bodies = (os.pread(file, size, starts[row]) for row, size in zip(rows, sizes, strict=True))
+        return b"".join(bodies)
+
+    def _fitting(self, rows: Sequence[int]) -> list[int]:
+        """Return the sizes of as many of the rows as go into one part; at least of one."""
+        sizes = [self._ends[row + 1] - self._ends[row] for row in rows]
+        fitting = sum(1 for _ in takewhile(lambda end: end <= PART_BYTES, accumulate(sizes)))
+        return sizes[: max(1, fitting)]
 
 
 def _or_else(times: Sequence[int | None] | None, otherwise: Sequence[int]) -> Sequence[int]:

@@ -11,6 +11,7 @@ Every statement is O(rows written or returned x log n), whatever the size of the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import msgspec
@@ -53,6 +54,19 @@ class NewExample(NamedTuple):
     created_at: int
     updated_at: int
     body: str
+
+
+class NewExamples(NamedTuple):
+    """Very many examples to add, numbered from `ordinal` on, without an object for each."""
+
+    ordinal: int
+    ids: list[str]
+    created_at: Sequence[int]
+    updated_at: Sequence[int]
+    sizes: list[int]
+    """How many bytes each body has."""
+    bodies: bytes
+    """One behind the other."""
 
 
 def held(alias: str, at: At, version: str) -> str:
@@ -316,6 +330,24 @@ def add(tx: Transaction, at: At, added: Iterable[NewExample]) -> None:
         "revisions",
         ("dataset_id", "ordinal", "valid_from", "valid_to", "updated_at", "body"),
         ((at.dataset_id, n.ordinal, at.number, at.end, n.updated_at, n.body) for n in added),
+    )
+
+
+def add_many(tx: Transaction, at: At, added: NewExamples) -> None:
+    """Do the same with very many."""
+    ordinals = range(added.ordinal, added.ordinal + len(added.ids))
+    dataset = repeat(at.dataset_id)
+    tx.insert(
+        "examples",
+        ("dataset_id", "ordinal", "id", "created_at"),
+        zip(dataset, ordinals, added.ids, added.created_at, strict=False),
+    )
+    tx.insert_texts(
+        "revisions",
+        ("dataset_id", "ordinal", "valid_from", "valid_to", "updated_at", "body"),
+        zip(dataset, ordinals, repeat(at.number), repeat(at.end), added.updated_at, strict=False),
+        added.sizes,
+        added.bodies,
     )
 
 

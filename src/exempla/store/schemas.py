@@ -79,9 +79,14 @@ def check(tx: Transaction, dataset: Dataset, examples: Iterable[tuple[str, str]]
         return
     until = time.monotonic() + MAX_CHECK_S
     for where, body in examples:
-        if fault := schema.fault(body):
+        try:
+            fault = schema.fault(body)
+        except ValidationError as error:
+            raise ValidationError(f"{where}: {error.detail}") from None
+        if fault is not None:
+            place = repr(fault.path) if fault.path else "the top"
             raise ValidationError(
-                f"{where} does not satisfy the dataset's schema at {fault.path!r}: {fault.message}"
+                f"{where} does not satisfy the dataset's schema at {place}: {fault.message}"
             )
         if time.monotonic() > until:
             raise Unavailable(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from exempla.store import bodies, digests, revisions, versions
-from exempla.store.database import Transaction
+from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.digests import Sum
 from exempla.store.versions import Version
@@ -36,15 +37,18 @@ class Checked(NamedTuple):
         return faults
 
 
-def check(tx: Transaction, dataset: Dataset) -> list[Checked]:
+def check(tx: Transaction, dataset: Dataset, rows: Iterable[Row] | None = None) -> list[Checked]:
     """Recompute all versions of a dataset, oldest first, in one reading of its examples.
 
-    Each example's number counts in the versions that hold it: from the one that begins to hold it
-    until the one that no longer does.
+    The rows are all that its versions hold, as `revisions.all_of` gives them. Each example's
+    number counts in the versions that hold it: from the one that begins to hold it until the one
+    that no longer does.
     """
     growth: dict[int, int] = defaultdict(int)
     added: dict[int, int] = defaultdict(int)
-    for _, id, valid_from, valid_to, body in revisions.all_of(tx, dataset.id.number):
+    for _, id, valid_from, valid_to, body in (
+        revisions.all_of(tx, dataset.id.number) if rows is None else rows
+    ):
         number = digests.element(id, bodies.decode(body))
         growth[valid_from] += number
         growth[valid_to] -= number

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
+from typing import Any
+from urllib.parse import unquote
 
 import msgspec
-from litestar import Controller, get
+from litestar import Controller, Request, get
 from litestar.params import FromPath, FromQuery
 from msgspec import UNSET, UnsetType
 
@@ -17,6 +20,9 @@ from exempla.store import history
 from exempla.store.bodies import FieldChange
 from exempla.store.history import By, Event, EventKind, Write
 from exempla.store.writes import Kind
+
+OF_AN_EXAMPLE = re.compile(rb"/api/v1/datasets/[^/]+/examples/([^/]+)/history")
+"""A path, as it was sent, with an example's id, which may be any text."""
 
 
 class ByAnswer(msgspec.Struct):
@@ -79,15 +85,16 @@ class HistoryController(Controller):
     ) -> LogAnswer:
         """List the writes to a dataset, newest first."""
         size = pages.limit(limit)
-        before = pages.before(cursor, "writes")
         dataset = _dataset(dataset_id)
+        before = pages.before(cursor, "writes", dataset)
         found = await database.read(history.log, permit, dataset, before=before, limit=size + 1)
-        page, pagination = pages.cut(found, size, "writes", lambda write: write.place)
+        page, pagination = pages.cut(found, size, "writes", lambda write: write.place, dataset)
         return LogAnswer([_write(one) for one in page], pagination)
 
     @get("/examples/{example_id:str}/history")
     async def list_events(
         self,
+        request: Request[Any, Any, Any],
         database: DatabaseDependency,
         permit: PermitDependency,
         dataset_id: FromPath[str],
@@ -97,22 +104,28 @@ class HistoryController(Controller):
         cursor: FromQuery[str | None] = None,
     ) -> HistoryAnswer:
         """List the writes to an example, newest first."""
-        size = pages.limit(limit)
+        size, dataset = pages.limit(limit), _dataset(dataset_id)
         found = await database.search(
             history.page,
             permit,
-            _dataset(dataset_id),
-            example_id,
-            before=pages.before(cursor, "events"),
+            dataset,
+            _example(request, example_id),
+            before=pages.before(cursor, "events", dataset),
             limit=size + 1,
             until=time.monotonic() + query_timeout,
         )
-        page, pagination = pages.cut(found, size, "events", lambda event: event.place)
+        page, pagination = pages.cut(found, size, "events", lambda event: event.place, dataset)
         return HistoryAnswer([_event(one) for one in page], pagination)
 
 
 def _dataset(text: str) -> ResourceId:
     return parse_id(text, "Dataset", "dataset_id")
+
+
+def _example(request: Request[Any, Any, Any], routed: str) -> str:
+    """Return the example's id as it was sent: Litestar got it with `/` as `%2F`."""
+    sent = OF_AN_EXAMPLE.fullmatch(request.scope["raw_path"])
+    return unquote(sent[1].decode("latin-1")) if sent else routed
 
 
 def _event(event: Event) -> EventAnswer:

@@ -86,10 +86,10 @@ class VersionsController(Controller):
             versions.list_page,
             permit,
             dataset,
-            before=pages.before(cursor, "versions"),
+            before=pages.before(cursor, "versions", dataset),
             limit=size + 1,
         )
-        page, pagination = pages.newest_first(found, size, "versions")
+        page, pagination = pages.newest_first(found, size, "versions", dataset)
         return VersionsAnswer([_answer(dataset, one) for one in page], pagination)
 
     @post()

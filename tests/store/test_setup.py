@@ -145,7 +145,7 @@ def test_the_data_of_the_second_schema_is_brought_up_to_date(make_older: MakeOld
         ("created", 20, 1, 1),
     ]
     for id, version in (("example-3", 1), ("example-4", 2)):
-        events = asyncio.run(
+        events, _ = asyncio.run(
             database.read(
                 history.page,
                 OPERATOR,

@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str | None = None
     """A PostgreSQL database, `postgresql://user:password@host:port/name`, instead of a folder."""
     query_timeout: float = DEFAULT_QUERY_TIMEOUT_S
-    """Seconds that one search may take."""
+    """Seconds that a search, a diff, a history, a report or the columns may take."""
     bootstrap_key: str | None = None
     """The admin key of a new database; a random one if not given."""
 

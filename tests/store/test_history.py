@@ -321,9 +321,16 @@ def test_of_a_version_that_is_not_known_no_fields_are_told(store: Store) -> None
         annotation_configs.create, OPERATOR, store.space.id, name, "FREEFORM", ConfigSettings()
     )
     value = Value(name, None, None, "seen", "here")
-    store.write(annotations_store.annotate, OPERATOR, dataset.id, [(id, [value])])
-    unknown = "UPDATE writes SET version = NULL WHERE dataset_id = :dataset_id AND kind = 'created'"
-    store.write(lambda tx: tx.run(unknown, dataset_id=dataset.id.number))
-    annotated, created = events_of(store, dataset.id, id)
-    assert list(annotated.fields) == [name]
+    store.write(annotations_store.annotate, first_permit(store), dataset.id, [(id, [value])])
+
+    def as_an_older_release_left_it(tx: Transaction) -> None:
+        for statement in (
+            "UPDATE writes SET version = NULL WHERE dataset_id = :dataset_id AND kind = 'created'",
+            "DELETE FROM writes WHERE dataset_id = :dataset_id AND kind = 'annotated'",
+            "DELETE FROM changes WHERE dataset_id = :dataset_id",
+        ):
+            tx.run(statement, dataset_id=dataset.id.number)
+
+    store.write(as_an_older_release_left_it)
+    (created,) = events_of(store, dataset.id, id)
     assert (created.kind, created.version_id, created.fields) == ("created", None, {})

@@ -83,7 +83,7 @@ QueryTimeout = Annotated[
         envvar="EXEMPLA_QUERY_TIMEOUT",
         min=0.001,
         max=3600,
-        help="Seconds that one search may take.",
+        help="Seconds that a search, a diff, a history, a report or the columns may take.",
     ),
 ]
 

@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1
     """Processes that answer HTTP; with more than one, Arrow Flight has a process of its own."""
     query_timeout: float = DEFAULT_QUERY_TIMEOUT_S
-    """Seconds that one search may take."""
+    """Seconds that a search, a diff, a history, a report or the columns may take."""
     bootstrap_key: str | None = None
     """The admin key of a new database; a random one if not given."""
 

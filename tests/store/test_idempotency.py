@@ -122,3 +122,16 @@ def test_an_answer_is_kept_for_a_day(store: Store, monkeypatch: pytest.MonkeyPat
     while store.write(purge.purge_some):
         pass
     assert kept() == 1
+
+
+def test_an_answer_that_is_removed_as_it_is_asked_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    making, one = Making(), asked()
+    store.write(idempotency.once, one, making, refused)
+    with monkeypatch.context() as removed:
+        removed.setattr(idempotency, "_FIND", idempotency._FIND + " AND 1 = 0")
+        with pytest.raises(Unavailable, match="try again"):
+            store.write(idempotency.once, one, making, refused)
+    assert store.write(idempotency.once, one, making, refused).tag == "tag 1"
+    assert making.runs == 1

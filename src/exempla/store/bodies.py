@@ -42,6 +42,11 @@ class FieldChange(msgspec.Struct):
         """Return the change between two values, None where there is no such field."""
         return cls(UNSET if old is None else old, UNSET if new is None else new)
 
+    @property
+    def size(self) -> int:
+        """How many bytes the values have."""
+        return sum(len(bytes(one)) for one in (self.old, self.new) if one is not UNSET)
+
 
 _decoder = msgspec.json.Decoder(Fields)
 _replaced_decoder = msgspec.json.Decoder(tuple[Fields, list[str]])

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from exempla.settings import Settings
-from exempla.store import datasets, diff, examples, setup, spaces, versions
+from exempla.store import datasets, diff, digests, examples, history, setup, spaces, versions
 from exempla.store.access import OPERATOR
 from exempla.store.database import Transaction
 from exempla.store.engines import Engine
@@ -105,6 +105,7 @@ WORK: dict[str, Callable[[Counted], object]] = {
     "diff": lambda c: c.diff(c.v1),
     "insert": lambda c: examples.insert(c.tx, OPERATOR, c.dataset, None, [fields(n=1)]),
     "delete": lambda c: examples.delete(c.tx, OPERATOR, c.dataset, c.v1.id, c.ids(7, 8)),
+    "log": lambda c: history.log(c.tx, OPERATOR, c.dataset, before=FIRST, limit=50),
     "first page of the latest": lambda c: c.page(None, 0),
     "last page of the latest": lambda c: c.page(None, c.size - 60),
     "first page of the oldest": lambda c: c.page(c.v1, 0),
@@ -115,6 +116,18 @@ WORK: dict[str, Callable[[Counted], object]] = {
 @pytest.mark.parametrize("name", WORK)
 def test_work_costs_the_same_at_any_size(both: tuple[Counted, Counted], name: str) -> None:
     small, large = (counted.steps(partial(WORK[name], counted)) for counted in both)
+    assert 0 < large <= small * 1.1 + 10
+
+
+def test_a_digest_costs_what_was_written_since(both: tuple[Counted, Counted]) -> None:
+    for counted in both:
+        dataset, details, found = digests.details(counted.tx, OPERATOR, counted.dataset, None)
+        digests.keep(counted.tx, dataset.id, details.id.number, found)
+        counted.update(None, None)
+    small, large = (
+        counted.steps(partial(digests.details, counted.tx, OPERATOR, counted.dataset, None))
+        for counted in both
+    )
     assert 0 < large <= small * 1.1 + 10
 
 

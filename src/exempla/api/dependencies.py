@@ -13,11 +13,13 @@ from exempla.api.writing import Writing
 from exempla.errors import PreconditionFailed
 from exempla.store.access import Permit
 from exempla.store.database import Database
+from exempla.store.digesting import Digester
 
 DatabaseDependency = NamedDependency[Database]
 PermitDependency = NamedDependency[Permit]
 WritingDependency = NamedDependency[Writing]
 PurgerDependency = NamedDependency[Purger]
+DigesterDependency = NamedDependency[Digester]
 QueryTimeoutDependency = NamedDependency[float]
 
 
@@ -39,6 +41,7 @@ def _permit(request: Request[Any, Any, Any]) -> Permit:
 
 def provide(database: Database, purger: Purger, query_timeout: float) -> dict[str, Provide]:
     """Return the providers of the application."""
+    digester = Digester(database)
 
     async def writing(request: Request[Any, Any, Any]) -> Writing:
         return await Writing.of(request, database)
@@ -48,5 +51,6 @@ def provide(database: Database, purger: Purger, query_timeout: float) -> dict[st
         "permit": Provide(_permit, sync_to_thread=False),
         "writing": Provide(writing),
         "purger": Provide(lambda: purger, sync_to_thread=False),
+        "digester": Provide(lambda: digester, sync_to_thread=False),
         "query_timeout": Provide(lambda: query_timeout, sync_to_thread=False),
     }

@@ -24,6 +24,9 @@ MAX_ITEMS = 1_000
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 """Characters of an `Idempotency-Key`; more is `400`."""
 
+MAX_KEPT_ANSWER_BYTES = 8 * 1024 * 1024
+"""Bytes of the answer to a request with an `Idempotency-Key`; more is `422`."""
+
 IDEMPOTENCY_S = 86_400
 """Seconds that the answer to a request with an `Idempotency-Key` is kept."""
 

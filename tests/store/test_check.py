@@ -40,7 +40,7 @@ def dataset(store: Store) -> Dataset:
     store.write(versions.branch, permit, made.id, v1.id, "v3", "")
     for version in store.versions(made.id):
         dataset, details, total = store.read(digests.details, permit, made.id, version.id)
-        store.write(digests.keep, dataset, details.id.number, total)
+        store.write(digests.keep, dataset.id, details.id.number, total)
     store.write(
         annotation_configs.create,
         permit,

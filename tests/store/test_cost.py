@@ -24,6 +24,7 @@ from exempla.store import (
     annotation_configs,
     datasets,
     diff,
+    digests,
     examples,
     history,
     search,
@@ -227,6 +228,7 @@ WORK: dict[str, Callable[[Counted], object]] = {
     "annotate": lambda c: c.annotate(),
     "history": lambda c: c.history(),
     "search": lambda c: c.search(),
+    "log": lambda c: history.log(c.tx, OPERATOR, c.dataset, before=FIRST, limit=50),
     "first page of the latest": lambda c: c.page(None, 0),
     "middle of the latest": lambda c: c.page(None, c.size // 2),
     "last page of the latest": lambda c: c.page(None, c.size - 60),
@@ -239,6 +241,18 @@ WORK: dict[str, Callable[[Counted], object]] = {
 @pytest.mark.parametrize("name", WORK)
 def test_work_costs_the_same_at_any_size(both: tuple[Counted, Counted], name: str) -> None:
     small, large = (counted.cost(partial(WORK[name], counted)) for counted in both)
+    assert 0 < large <= small * 1.1 + 10
+
+
+def test_a_digest_costs_what_was_written_since(both: tuple[Counted, Counted]) -> None:
+    for counted in both:
+        dataset, details, found = digests.details(counted.tx, OPERATOR, counted.dataset, None)
+        digests.keep(counted.tx, dataset.id, details.id.number, found)
+        counted.update(None, None)
+    small, large = (
+        counted.cost(partial(digests.details, counted.tx, OPERATOR, counted.dataset, None))
+        for counted in both
+    )
     assert 0 < large <= small * 1.1 + 10
 
 

@@ -205,6 +205,7 @@ def test_the_log_has_every_write_and_who_made_it(store: Store) -> None:
         ("tagged", 0, None, None),
     ]
     said = [msgspec.json.decode(msgspec.json.encode(w.fields)) for w in reversed(log)]
+    assert said[3:5] == [{"name": {"new": "v2"}, "description": {"new": ""}}, {}]
     assert said[6:] == [
         {"locked": {"old": False, "new": True}},
         {"name": {"old": name, "new": name + "!"}},

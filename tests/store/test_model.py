@@ -216,7 +216,7 @@ class StoreMachine(RuleBasedStateMachine):
                 digests.details, OPERATOR, self.dataset, version.id
             )
             if data.draw(st.booleans()):
-                self.store.write(digests.keep, now, details.id.number, total)
+                self.store.write(digests.keep, now.id, details.id.number, total)
             content = {
                 id: {name: without_space(text) for name, text in example.fields.items()}
                 for id, example in version.examples.items()

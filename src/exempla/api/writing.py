@@ -95,7 +95,7 @@ class Writing:
             content, tag = render(function(tx, *args, **kwargs))
             return Answer(self._status, tag, _encode(content))
 
-        answer = await self._database.write(idempotency.once, self._asked, write, self._refused)
+        answer = await idempotency.run(self._database, self._asked, write, self._refused)
         return _response(*answer)
 
     def without_key(self) -> None:

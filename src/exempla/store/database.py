@@ -35,6 +35,9 @@ SEARCHERS = 2
 BULK_READERS = 2
 """Threads (and connections) that read whole versions."""
 
+DIGESTERS = 2
+"""Threads (and connections) that compute digests, however long it takes."""
+
 WRITERS = 8
 """Threads (and connections) that write, on PostgreSQL."""
 
@@ -47,15 +50,23 @@ COMMIT_TOGETHER = 64
 class Transaction:
     """A running transaction. Statements have `:name` placeholders (see `engines.py`)."""
 
-    def __init__(self, connection: Any, engine: Engine) -> None:
+    def __init__(
+        self, connection: Any, engine: Engine, stopping: threading.Event | None = None
+    ) -> None:
         self.engine = engine
         self._connection = connection
+        self._stopping = stopping
         self._cursor = connection.cursor()
         self._translate = engine.translate
 
     def time_limit(self, seconds: float) -> AbstractContextManager[None]:
         """Stop a statement that takes longer; its error is `Unavailable` for the caller."""
         return self.engine.time_limit(self._connection, seconds)
+
+    def check_running(self) -> None:
+        """Raise `Unavailable` if the server is stopping: for work that may take long."""
+        if self._stopping and self._stopping.is_set():
+            raise Unavailable(STOPPING)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -142,6 +153,7 @@ class _Pool:
         self._local = threading.local()
         self._connections: set[Any] = set()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._stopping = threading.Event()
 
     def submit(self, job: Callable[[Transaction], T], *, alone: bool = False) -> Future[T]:
         """Run the job in a transaction; or, `alone`, in none: each of its statements by itself."""
@@ -151,6 +163,7 @@ class _Pool:
             raise Unavailable(STOPPING) from None
 
     def close(self) -> None:
+        self._stopping.set()
         self._executor.shutdown()
         for connection in self._connections:
             connection.close()
@@ -184,7 +197,7 @@ class _Pool:
     def _run(self, job: Callable[[Transaction], T]) -> T:
         connection = self._begun()
         try:
-            result = job(Transaction(connection, self._engine))
+            result = job(Transaction(connection, self._engine, self._stopping))
             if self._begin == self._engine.begin_read:
                 connection.execute("COMMIT")
             else:
@@ -340,6 +353,7 @@ class Database:
         self._readers = _Pool(engine, READERS, engine.begin_read, "exempla-reader")
         self._searchers = _Pool(engine, SEARCHERS, engine.begin_read, "exempla-searcher")
         self._bulk_readers = _Pool(engine, BULK_READERS, engine.begin_read, "exempla-bulk")
+        self._digesters = _Pool(engine, DIGESTERS, engine.begin_read, "exempla-digester")
         self._writer: _Writer | _Pool = (
             _Writer(engine)
             if isinstance(engine, Sqlite)
@@ -381,6 +395,12 @@ class Database:
         return await self._result(
             self._bulk_readers.submit(lambda tx: function(tx, *args, **kwargs))
         )
+
+    async def digest(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a store function that computes a digest."""
+        return await self._result(self._digesters.submit(lambda tx: function(tx, *args, **kwargs)))
 
     async def write(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -451,6 +471,7 @@ class Database:
             self._closed = True
             self._writer.close()
             self._bulk_readers.close()
+            self._digesters.close()
             self._searchers.close()
             self._readers.close()
             if self._here:

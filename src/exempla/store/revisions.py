@@ -276,13 +276,13 @@ def body_of(tx: Transaction, dataset_id: int, version: int, ordinal: int) -> str
     return row[0] if row else None
 
 
-def held_of(tx: Transaction, at: At, ordinals: str) -> list[Row]:
-    """Return what the version holds of these examples, given as a JSON array of strings.
+def held_of(at: At) -> str:
+    """Return the query of what the version holds of examples, to be run as part of another.
 
-    Each is `(ordinal, id, body)`, the body None where the version lacks the example.
+    It takes `:ordinals`, a JSON array of strings, `:dataset_id` and `:version`. Each row is
+    `(ordinal, id, body)`, the body null where the version lacks the example.
     """
-    statement = _HELD_OF.format(held=held("r", at, "version"))
-    return tx.all(statement, ordinals=ordinals, dataset_id=at.dataset_id, version=at.number)
+    return _HELD_OF.format(held=held("r", at, "version"))
 
 
 def all_of(tx: Transaction, dataset_id: int) -> Iterator[Row]:

@@ -118,7 +118,7 @@ class Service:
         from exempla.store.incoming import Incoming
 
         give_back()  # what gRPC held of the messages
-        with Incoming(self._database.engine.scratch) as incoming:
+        with Incoming(self._database.engine.scratch, in_memory=True) as incoming:
             try:
                 batches = backlog.open()
                 rows = Reader(batches.schema)

@@ -1,13 +1,11 @@
-"""Examples on their way into a new dataset, kept in a temporary file until all have come.
+"""Examples on their way into a new dataset, kept until all have come (`texts.py`).
 
 Only then are their order (`created_at`, `id`) and their places in the dataset known, and only
-then does anything go to the database. In memory are their ids and times, some 100 bytes each.
+then does anything go to the database. Their ids and times take some 100 bytes of memory each.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice, takewhile
@@ -21,6 +19,7 @@ from exempla import clock
 from exempla.errors import ValidationError
 from exempla.ids import new_example_ids
 from exempla.store.revisions import NewExamples
+from exempla.store.texts import Texts
 
 PART_ROWS = 5_000
 PART_BYTES = 8_000_000
@@ -33,10 +32,11 @@ _ORDER = [("created_at", "ascending"), ("id", "ascending")]
 
 
 class Incoming:
-    """Collects examples, then gives them back in their order. Close it to delete the file."""
+    """Collects examples, then gives them back in their order. Close it to forget them."""
 
-    def __init__(self, folder: Path | None) -> None:
-        self._bodies = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+    def __init__(self, folder: Path | None, *, in_memory: bool = False) -> None:
+        """With `in_memory`, the bodies are kept there, if they are few and there is room."""
+        self._bodies = Texts(folder, in_memory=in_memory)
         self._ends = array("q", [0])
         self._ids: list[pa.Array] = []
         self._last_ids: list[str] = []
@@ -56,7 +56,7 @@ class Incoming:
         return len(self._ends) - 1
 
     def close(self) -> None:
-        """Delete the temporary file."""
+        """Forget all examples."""
         self._bodies.close()
 
     def add(
@@ -78,7 +78,7 @@ class Incoming:
         if len(self._last_ids) >= PART_ROWS:
             self._pack_ids()
         self._ends.extend(islice(accumulate(map(len, bodies), initial=self._ends[-1]), 1, None))
-        self._bodies.write(b"".join(bodies))
+        self._bodies.append(b"".join(bodies))
 
     def in_order(self) -> Iterator[NewExamples]:
         """Return all examples, in their order, numbered from 1, in parts.
@@ -91,7 +91,6 @@ class Incoming:
         _check_distinct(ids)
         created, updated = _as_arrow(self._created_at), _as_arrow(self._updated_at)
         order = pc.sort_indices(pa.table({"created_at": created, "id": ids}), sort_keys=_ORDER)
-        self._bodies.flush()
         for start in range(0, len(order), PART_ROWS):
             rows = order.slice(start, PART_ROWS)
             yield from self._parts(
@@ -126,11 +125,10 @@ class Incoming:
 
     def _read(self, rows: list[int], sizes: list[int]) -> bytes:
         """Return the bodies of these rows; those that stand side by side are read at once."""
-        file, starts = self._bodies.fileno(), self._ends
         if rows == list(range(rows[0], rows[0] + len(rows))):
-            return os.pread(file, sum(sizes), starts[rows[0]])
-        bodies = (os.pread(file, size, starts[row]) for row, size in zip(rows, sizes, strict=True))
-        return b"".join(bodies)
+            return self._bodies.read(self._ends[rows[0]], sum(sizes))
+        starts = [self._ends[row] for row in rows]
+        return b"".join(map(self._bodies.read, starts, sizes))
 
     def _fitting(self, rows: list[int]) -> list[int]:
         """Return the sizes of as many of the rows as go into one part; at least of one."""

@@ -13,7 +13,7 @@ import threading
 from bisect import bisect_right
 from pathlib import Path
 
-IN_MEMORY_BYTES = 128 * 1024 * 1024
+IN_MEMORY_BYTES = 64 * 1024 * 1024
 """What one load may keep in memory."""
 
 _room = threading.Lock()

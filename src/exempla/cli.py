@@ -71,6 +71,24 @@ QueryTimeout = Annotated[
     ),
 ]
 
+AllowedHosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allowed-host",
+        envvar="EXEMPLA_ALLOWED_HOSTS",
+        metavar="NAME",
+        help="A name that the server is known by, beside its address and localhost; repeatable.",
+    ),
+]
+RateLimit = Annotated[
+    str | None,
+    typer.Option(
+        envvar="EXEMPLA_RATE_LIMIT",
+        help="Requests that one key may make, such as 100/second.",
+        show_default="any number",
+    ),
+]
+
 if TYPE_CHECKING:
     from exempla.store.keys import ApiKey
 
@@ -86,6 +104,8 @@ def serve(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     query_timeout: QueryTimeout = settings.DEFAULT_QUERY_TIMEOUT_S,
+    allowed_host: AllowedHosts = None,
+    rate_limit: RateLimit = None,
 ) -> None:
     """Serve the API, and Arrow Flight beside it.
 
@@ -95,7 +115,10 @@ def serve(
     from exempla import logs, server, tls
     from exempla.flight.server import serving
     from exempla.store import setup
+    from exempla.throttle import Throttle
 
+    with startup_errors():
+        rate = settings.Rate.parse(rate_limit) if rate_limit else None
     chosen = Settings(
         host=host,
         port=port,
@@ -105,9 +128,12 @@ def serve(
         data_dir=data_dir,
         database_url=database_url,
         query_timeout=query_timeout,
+        allowed_hosts=tuple(allowed_host or ()),
+        rate_limit=rate,
         bootstrap_key=os.environ.get("EXEMPLA_BOOTSTRAP_KEY") or None,  # no flag: others can see it
     )
     logs.configure()
+    throttle = Throttle(chosen.rate_limit)
     with ExitStack() as stack:
         with startup_errors():
             chosen.check()
@@ -122,7 +148,7 @@ def serve(
             if secret:  # whatever happens next, it cannot be shown again
                 _show_first_key(urls[0], secret)
             if chosen.flight_port is not None:
-                flight = serving(database, chosen.host, chosen.flight_port, certificate)
+                flight = serving(database, chosen.host, chosen.flight_port, certificate, throttle)
                 urls.append(stack.enter_context(flight))
 
         def announce() -> None:
@@ -131,7 +157,9 @@ def serve(
                 f"Exempla {__version__} is listening on {listening} (Ctrl-C stops it)", flush=True
             )
 
-        server.run(server.make(database, chosen.query_timeout, certificate), listener, announce)
+        hosts = (chosen.host, *chosen.allowed_hosts)
+        made = server.make(database, chosen.query_timeout, certificate, hosts, throttle)
+        server.run(made, listener, announce)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType
 
 import uvicorn
@@ -14,6 +14,7 @@ from exempla.api.app import create_app
 from exempla.errors import StartupError
 from exempla.settings import DEFAULT_QUERY_TIMEOUT_S
 from exempla.store.database import Database
+from exempla.throttle import Throttle
 from exempla.tls import Tls
 
 FINISH_WITHIN_S = 30
@@ -51,10 +52,12 @@ def make(
     database: Database,
     query_timeout: float = DEFAULT_QUERY_TIMEOUT_S,
     tls: Tls | None = None,
+    hosts: Iterable[str] = (),
+    throttle: Throttle | None = None,
 ) -> uvicorn.Server:
     """Return the server of this database; `run` or a thread runs it."""
     config = uvicorn.Config(
-        create_app(database, query_timeout),
+        create_app(database, query_timeout, hosts, throttle),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -179,7 +179,7 @@ def _complete_parameter(parameter: Document) -> None:
 
 def _statuses(route: str, operation: Document) -> list[int]:
     """Return the errors that a route may answer with."""
-    found = {500, 503}
+    found = {421, 500, 503}
     if route not in OPEN:
         found |= {400, 401, 403, 404, 422, 429}
     if "requestBody" in operation:

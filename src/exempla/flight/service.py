@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 import structlog
@@ -25,6 +26,7 @@ from exempla.errors import (
     NotFound,
     NotSupported,
     Problem,
+    RateLimited,
     Unavailable,
 )
 from exempla.flight import commands, protocol
@@ -36,6 +38,7 @@ from exempla.store import datasets, keys
 from exempla.store.access import Permit, Role
 from exempla.store.database import Database, Row
 from exempla.store.datasets import Dataset
+from exempla.throttle import Throttle
 
 NEEDS = {"createDataset": Role.MEMBER, "getDataset": Role.READ_ONLY}
 """The role that a command needs in its space."""
@@ -51,6 +54,7 @@ _CODES: dict[type[Problem], grpc.StatusCode] = {
     NotFound: grpc.StatusCode.NOT_FOUND,
     Conflict: grpc.StatusCode.ALREADY_EXISTS,
     NotSupported: grpc.StatusCode.UNIMPLEMENTED,
+    RateLimited: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
 """The status of a problem; INVALID_ARGUMENT for all others."""
@@ -61,8 +65,9 @@ _log = structlog.get_logger(__name__)
 class Service:
     """The two methods, on one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, throttle: Throttle) -> None:
         self._database = database
+        self._throttle = throttle
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """Return the methods under their names; gRPC refuses all others.
@@ -162,7 +167,11 @@ class Service:
         sent = headers.get("auth-token-bin") or headers.get("authorization") or ""
         text = sent.decode("utf-8", "replace") if isinstance(sent, bytes) else sent
         hashed = keys.secret_hash(auth.secret_in(text, _HELP))
-        principal = auth.known(self._database.read_now(keys.authenticate, hashed), _HELP)
+        found = self._database.read_now(keys.authenticate, hashed)
+        if found is None:
+            self._throttle.wrong_key(_address(context.peer()))
+        principal = auth.known(found, _HELP)
+        self._throttle.admit(principal.permit.key_id)
         if principal.is_use_due():
             with suppress(Problem):  # a full disk keeps no one from reading
                 self._database.write_now(keys.used, principal.permit.key_id)
@@ -173,6 +182,11 @@ class Service:
             return parse_id(asked.dataset_id, "Dataset", "datasetId")
         space_id = parse_id(asked.space_id, "Space", "spaceId")
         return self._database.read_now(datasets.by_name, permit, space_id, asked.dataset_name).id
+
+
+def _address(peer: str) -> str:
+    """Return the address in gRPC's name of a client: `ipv4:192.0.2.1:50000`, `ipv6:%5B::1%5D:1`."""
+    return unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]")
 
 
 def _version(text: str) -> ResourceId | str | None:

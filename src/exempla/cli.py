@@ -189,7 +189,7 @@ def create_key(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make a key and print its secret, which cannot be shown again."""
-    from exempla.store import keys, users
+    from exempla.store import audit, keys, users
     from exempla.store.database import Transaction
 
     if not (name.strip() and name.isprintable() and len(name) <= MAX_NAME_LENGTH):
@@ -207,7 +207,9 @@ def create_key(
         user = users.first(tx)
         if user is None:
             raise StartupError("the database has no user; start `exempla serve` with it first")
-        return keys.create(tx, user, user, "USER", name, "", secret, expires_at)
+        key = keys.create(tx, user, user, "USER", name, "", secret, expires_at)
+        audit.record(tx, audit.by_operator("exempla keys create", name=name), key.id)
+        return key
 
     key = write(data_dir, database_url, create)
     print(secret)
@@ -239,12 +241,18 @@ def revoke_key(
     database_url: DatabaseUrl = None,
 ) -> None:
     """End a key at once; servers refuse it from the next request on."""
-    from exempla.store import keys
+    from exempla.store import audit, keys
     from exempla.store.access import OPERATOR
+    from exempla.store.database import Transaction
 
     with startup_errors():
         id = parse_id(key_id, "ApiKey", "KEY_ID")
-    key = write(data_dir, database_url, lambda tx: keys.revoke(tx, OPERATOR, id))
+
+    def revoke(tx: Transaction) -> keys.ApiKey:
+        audit.record(tx, audit.by_operator("exempla keys revoke"), id)
+        return keys.revoke(tx, OPERATOR, id)
+
+    key = write(data_dir, database_url, revoke)
     print(f"revoked {key.name!r} ({key.id})")
 
 

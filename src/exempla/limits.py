@@ -3,6 +3,9 @@
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Bytes of a request body; more is `413`."""
 
+MAX_AUDIT_TEXT = 10_000
+"""Characters of a request's body that the audit log keeps."""
+
 MAX_BATCH_BYTES = 512 * 1024 * 1024
 """Bytes of one record batch over Flight, as AX allows."""
 

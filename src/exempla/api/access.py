@@ -59,6 +59,7 @@ NEEDS: dict[str, Role] = {
     "PUT /api/v1/datasets/{dataset_id}/schema": _WRITE,
     "GET /api/v1/datasets/{dataset_id}/schema/report": _READ,
     "GET /api/v1/datasets/{dataset_id}/columns": _READ,
+    "GET /v2/audit-logs": _ADMINISTER,
     # Keys belong to users; `store/keys.py` says whose a caller may see and end.
     "GET /v2/api-keys": _READ,
     "POST /v2/api-keys": _READ,
@@ -66,3 +67,16 @@ NEEDS: dict[str, Role] = {
     "PUT /v2/api-keys/{api_key_id}/revoke": _READ,
 }
 """The role that a route needs, by its method and path."""
+
+NOT_IN_AUDIT_LOG = frozenset(
+    {
+        "POST /v2/datasets/{dataset_id}/examples",
+        "PATCH /v2/datasets/{dataset_id}/examples",
+        "DELETE /v2/datasets/{dataset_id}/examples",
+        "POST /v2/datasets/{dataset_id}/examples/annotate",
+    }
+)
+"""Routes that write examples: their history has who did what."""
+
+HAS_EXAMPLES = frozenset({"POST /v2/datasets"})
+"""Routes in the audit log whose body is not."""

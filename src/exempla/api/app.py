@@ -21,6 +21,7 @@ from litestar.types import (
 
 from exempla.api.annotation_configs import AnnotationConfigsController
 from exempla.api.api_keys import ApiKeysController
+from exempla.api.audit_logs import AuditLogsController
 from exempla.api.auth import RATE, authorize
 from exempla.api.body import JsonBody
 from exempla.api.datasets import DatasetsController
@@ -100,6 +101,7 @@ def create_litestar(
         TagsController,
         DatasetTagsController,
         ApiKeysController,
+        AuditLogsController,
         VersionsController,
         DiffController,
         HistoryController,

@@ -22,6 +22,7 @@ from litestar.openapi import OpenAPIConfig
 from exempla import __version__
 from exempla.api.access import NEEDS, OPEN
 from exempla.api.api_keys import Status
+from exempla.api.audit_logs import MAX_OPERATIONS, OPERATION_TYPES
 from exempla.api.body import JsonBody
 from exempla.api.openapi_examples import EXAMPLES
 from exempla.api.pages import DEFAULT_LIMIT, MAX_EXAMPLES_LIMIT, MAX_LIMIT
@@ -41,6 +42,14 @@ _PARAMETER_TYPES: dict[str, Document] = {
     "limit": _limit(MAX_LIMIT),
     "key_type": {"type": "string", "enum": get_args(KeyType)},
     "status": {"type": "string", "enum": get_args(Status)},
+    "start_time": {"type": "string", "format": "date-time"},
+    "end_time": {"type": "string", "format": "date-time"},
+    "operation_type": {"type": "string", "enum": OPERATION_TYPES},
+    "operation_name": {
+        "type": "array",
+        "items": {"type": "string", "maxLength": 255},
+        "maxItems": MAX_OPERATIONS,
+    },
 }
 _EXAMPLES_LIMIT = _limit(MAX_EXAMPLES_LIMIT)
 _OF_EXAMPLES = ("list_examples", "diff_versions")

@@ -15,12 +15,14 @@ import msgspec
 from litestar import MediaType, Request, Response
 
 from exempla.api import problems
+from exempla.api.access import HAS_EXAMPLES, NOT_IN_AUDIT_LOG
 from exempla.api.body import IN_A_THREAD_FROM
 from exempla.api.preconditions import etag
 from exempla.errors import InvalidRequest, Problem, ValidationError
 from exempla.limits import MAX_IDEMPOTENCY_KEY_LENGTH
-from exempla.store import idempotency
+from exempla.store import audit, idempotency
 from exempla.store.access import Permit
+from exempla.store.audit import Act
 from exempla.store.database import Database, Transaction
 from exempla.store.idempotency import Answer, Asked
 
@@ -54,8 +56,11 @@ def respond(answer: Tagged[A]) -> Response[Any]:
 class Writing:
     """Runs the write of a request, and renders what it did."""
 
-    def __init__(self, database: Database, path: str, status: int, asked: Asked | None) -> None:
+    def __init__(
+        self, database: Database, path: str, status: int, asked: Asked | None, act: Act | None
+    ) -> None:
         self._database = database
+        self._act = act
         self._path = path
         self._status = status
         self._asked = asked
@@ -65,7 +70,8 @@ class Writing:
         """Return what runs the write of this request, once if it has an `Idempotency-Key`."""
         handler: Any = request.route_handler
         asked = await _asked(request)
-        return cls(database, request.scope["path"], handler.status_code, asked)
+        act = await _act(request)
+        return cls(database, request.scope["path"], handler.status_code, asked, act)
 
     async def __call__(
         self,
@@ -76,14 +82,36 @@ class Writing:
     ) -> Response[A]:
         """Run a store function that writes, and return what `render` makes of its result."""
         if self._asked is None:
-            return respond(render(await self._database.write(function, *args, **kwargs)))
+            return respond(render(await self.run(function, *args, **kwargs)))
 
         def write(tx: Transaction) -> Answer:
-            content, tag = render(function(tx, *args, **kwargs))
+            content, tag = render(self._audited(function)(tx, *args, **kwargs))
             return Answer(self._status, tag, _encode(content))
 
         answer = await self._database.write(idempotency.once, self._asked, write, self._refused)
         return _response(*answer)
+
+    async def run(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a store function that writes, and return its result, which is not stored."""
+        return await self._database.write(self._audited(function), *args, **kwargs)
+
+    def _audited(
+        self, function: Callable[Concatenate[Transaction, P], T]
+    ) -> Callable[Concatenate[Transaction, P], T]:
+        """Return a function that also writes the audit log, if this request goes there."""
+        act = self._act
+        if act is None:
+            return function
+
+        def write(tx: Transaction, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            done = function(tx, *args, **kwargs)
+            things: Any = done if type(done) is tuple else (done,)
+            audit.record(tx, act, *[one.id for one in things if hasattr(one, "id")])
+            return done
+
+        return write
 
     def without_key(self) -> None:
         """Raise `ValidationError` for an `Idempotency-Key`: the answer must not be stored."""
@@ -114,6 +142,24 @@ async def _asked(request: Request[Any, Any, Any]) -> Asked | None:
         hashed = _hash(target, body)
     permit: Permit = scope["auth"]
     return Asked(permit.user_id.number, key, hashed)
+
+
+async def _act(request: Request[Any, Any, Any]) -> Act | None:
+    """Return what the audit log tells of this request, if it tells of it."""
+    scope = request.scope
+    operation = f"{scope['method']} {scope['path_template']}"
+    if operation in NOT_IN_AUDIT_LOG:
+        return None
+    body = b"" if operation in HAS_EXAMPLES else await request.body()
+    permit: Permit = scope["auth"]
+    return Act(
+        permit.user_id,
+        permit.key_id,
+        request.client.host if request.client else "",
+        operation,
+        body.decode("utf-8", "replace") or None,
+        request.path_params,
+    )
 
 
 def _hash(target: bytes, body: bytes) -> str:

@@ -36,6 +36,7 @@ from exempla.flight.patience import patiently
 from exempla.ids import ResourceId, looks_like_id, parse_id
 from exempla.store import datasets, keys
 from exempla.store.access import Permit, Role
+from exempla.store.audit import Act
 from exempla.store.database import Database, Row
 from exempla.store.datasets import Dataset
 from exempla.throttle import Throttle
@@ -99,7 +100,10 @@ class Service:
                 if broken.wait(A_MOMENT_S):
                     return
                 try:
-                    dataset = self._create(permit, space_id, name, backlog, broken.is_set)
+                    given = {"space_id": asked.space_id, "name": name}
+                    ip = _address(context.peer())
+                    act = Act(permit.user_id, permit.key_id, ip, "createDataset", None, given)
+                    dataset = self._create(permit, space_id, name, backlog, broken.is_set, act)
                 finally:
                     give_back()
             yield protocol.put_result(protocol.dataset_created(str(dataset.id)))
@@ -111,6 +115,7 @@ class Service:
         name: str,
         backlog: Backlog,
         is_broken: Callable[[], bool],
+        act: Act,
     ) -> Dataset:
         """Make a dataset of all that came, unless the stream turns out to have broken."""
         import pyarrow as pa
@@ -135,7 +140,7 @@ class Service:
                     raise
                 raise InvalidRequest(f"the stream cannot be read: {error}") from None
             return bulk.create_dataset(
-                self._database, permit, space_id, name, incoming, is_cancelled=is_broken
+                self._database, permit, space_id, name, incoming, is_cancelled=is_broken, act=act
             )
 
     def do_get(self, messages: Iterator[bytes], context: Any) -> Iterator[bytes]:

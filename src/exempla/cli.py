@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -88,6 +88,20 @@ RateLimit = Annotated[
         show_default="any number",
     ),
 ]
+Metrics = Annotated[
+    bool,
+    typer.Option(
+        "--metrics", envvar="EXEMPLA_METRICS", help="Serve /metrics for Prometheus, without a key."
+    ),
+]
+LogFormat = Annotated[
+    Literal["json", "text"],
+    typer.Option(envvar="EXEMPLA_LOG_FORMAT", help="How a line of the log is written."),
+]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    typer.Option(envvar="EXEMPLA_LOG_LEVEL", help="The least that is logged."),
+]
 
 if TYPE_CHECKING:
     from exempla.store.keys import ApiKey
@@ -106,6 +120,9 @@ def serve(
     query_timeout: QueryTimeout = settings.DEFAULT_QUERY_TIMEOUT_S,
     allowed_host: AllowedHosts = None,
     rate_limit: RateLimit = None,
+    metrics: Metrics = False,
+    log_format: LogFormat = "json",
+    log_level: LogLevel = "info",
 ) -> None:
     """Serve the API, and Arrow Flight beside it.
 
@@ -130,9 +147,10 @@ def serve(
         query_timeout=query_timeout,
         allowed_hosts=tuple(allowed_host or ()),
         rate_limit=rate,
+        metrics=metrics,
         bootstrap_key=os.environ.get("EXEMPLA_BOOTSTRAP_KEY") or None,  # no flag: others can see it
     )
-    logs.configure()
+    logs.configure(log_format, log_level)
     throttle = Throttle(chosen.rate_limit)
     with ExitStack() as stack:
         with startup_errors():
@@ -158,7 +176,14 @@ def serve(
             )
 
         hosts = (chosen.host, *chosen.allowed_hosts)
-        made = server.make(database, chosen.query_timeout, certificate, hosts, throttle)
+        made = server.make(
+            database,
+            chosen.query_timeout,
+            certificate,
+            hosts,
+            throttle,
+            show_metrics=chosen.metrics,
+        )
         server.run(made, listener, announce)
 
 

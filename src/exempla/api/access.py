@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from exempla.store.access import Role
 
-OPEN = frozenset({"GET /healthz", "GET /readyz", "GET /errors", "GET /openapi.json", "GET /docs"})
+OPEN = frozenset(
+    {
+        "GET /healthz",
+        "GET /readyz",
+        "GET /metrics",
+        "GET /errors",
+        "GET /openapi.json",
+        "GET /docs",
+    }
+)
 """Routes that need no key."""
 
 _READ = Role.READ_ONLY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from collections.abc import Iterable
 
@@ -13,21 +14,23 @@ from litestar.types import (
     ASGIApp,
     ControllerRouterHandler,
     HTTPResponseStartEvent,
+    HTTPScope,
     Message,
     Receive,
     Scope,
     Send,
 )
 
+from exempla import logs, metrics
 from exempla.api.annotation_configs import AnnotationConfigsController
 from exempla.api.api_keys import ApiKeysController
 from exempla.api.audit_logs import AuditLogsController
-from exempla.api.auth import RATE, authorize
+from exempla.api.auth import RATE, ROUTE, authorize
 from exempla.api.body import JsonBody
 from exempla.api.datasets import DatasetsController
 from exempla.api.dependencies import provide
 from exempla.api.examples import ExamplesController
-from exempla.api.health import healthz, readyz
+from exempla.api.health import healthz, prometheus, readyz
 from exempla.api.hosts import checker
 from exempla.api.not_supported import not_supported_routes
 from exempla.api.openapi import DocumentsController, describer
@@ -46,6 +49,8 @@ from exempla.limits import MAX_BODY_BYTES
 from exempla.settings import DEFAULT_QUERY_TIMEOUT_S
 from exempla.store.database import Database
 from exempla.throttle import Throttle
+
+_log = structlog.get_logger(__name__)
 
 _COLLAPSED = re.compile(rb"//|%2[fF]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -72,19 +77,24 @@ def create_app(
     query_timeout: float = DEFAULT_QUERY_TIMEOUT_S,
     hosts: Iterable[str] = (),
     throttle: Throttle | None = None,
+    *,
+    show_metrics: bool = False,
 ) -> ASGIApp:
     """Return the application that serves this database; a search may take so many seconds.
 
     `hosts` are the names that it is known by, beside addresses and `localhost`.
     """
-    app = _with_head_and_options(create_litestar(database, query_timeout, throttle))
-    return _with_request_id(_with_known_hosts(_with_exact_paths(app), hosts))
+    app = create_litestar(database, query_timeout, throttle, show_metrics=show_metrics)
+    exact = _with_exact_paths(_with_head_and_options(app))
+    return _with_request_id(_with_known_hosts(exact, hosts))
 
 
 def create_litestar(
     database: Database,
     query_timeout: float = DEFAULT_QUERY_TIMEOUT_S,
     throttle: Throttle | None = None,
+    *,
+    show_metrics: bool = False,
 ) -> Litestar:
     """Return the resources, with what is done for each request but its id."""
     purger = Purger(database)
@@ -92,6 +102,7 @@ def create_litestar(
     handlers: list[ControllerRouterHandler] = [
         healthz,
         readyz,
+        prometheus,
         errors_page,
         OrganizationsController,
         SpacesController,
@@ -113,7 +124,12 @@ def create_litestar(
     return Litestar(
         route_handlers=[*handlers, *not_supported_routes()],
         state=datastructures.State(
-            {"database": database, "describe": describe, "throttle": throttle or Throttle()}
+            {
+                "database": database,
+                "describe": describe,
+                "throttle": throttle or Throttle(),
+                "metrics": show_metrics,
+            }
         ),
         dependencies=dependencies,
         guards=[authorize],
@@ -187,7 +203,7 @@ def _with_known_hosts(app: ASGIApp, hosts: Iterable[str]) -> ASGIApp:
 def _with_request_id(app: ASGIApp) -> ASGIApp:
     """Give every answer the header `X-Request-Id`: the request's own, or a new one.
 
-    And what it tells a browser, and what is left of its key's rate limit.
+    And what it tells a browser, and what is left of its key's rate limit. Count and time it.
 
     What the framework fails to handle itself is answered as a problem here.
     """
@@ -198,12 +214,12 @@ def _with_request_id(app: ASGIApp) -> ASGIApp:
             return
         sent = dict(scope["headers"]).get(b"x-request-id", b"")
         request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex.encode()
-        started = False
+        began, status = time.perf_counter(), 0
 
         async def send_with_id(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", request_id),
@@ -216,11 +232,28 @@ def _with_request_id(app: ASGIApp) -> ASGIApp:
             try:
                 await app(scope, receive, send_with_id)
             except Exception as error:
-                if started:
+                if status:
                     raise
                 await _send(send_with_id, failed(error, scope), scope["path"])
+            finally:
+                seconds = time.perf_counter() - began
+                route = scope["state"].get(ROUTE, "")
+                metrics.request(route, scope["method"], status, seconds)
+                if logs.shows_requests:
+                    _log_request(scope, route, status, seconds)
 
     return answer
+
+
+def _log_request(scope: HTTPScope, route: str, status: int, seconds: float) -> None:
+    _log.debug(
+        "request",
+        route=route,
+        path=scope["path"],
+        method=scope["method"],
+        status=status,
+        milliseconds=round(seconds * 1_000, 3),
+    )
 
 
 async def _send(send: Send, problem: Problem, path: str) -> None:

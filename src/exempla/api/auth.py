@@ -20,6 +20,9 @@ from exempla.throttle import Throttle
 
 _HELP = "send it as the header `Authorization: Bearer <key>`"
 
+ROUTE = "route"
+"""Where the scope's state has the template of the route."""
+
 RATE = "rate"
 """Where the scope's state has the headers that tell what is left of the key's rate limit."""
 
@@ -39,6 +42,7 @@ async def authorize(
     """
     scope = cast("HTTPScope", connection.scope)  # there are no websockets
     route = f"{scope['method']} {scope['path_template']}"
+    scope["state"][ROUTE] = scope["path_template"]
     if route in OPEN or scope["method"] == "OPTIONS":
         return
     throttle: Throttle = connection.app.state.throttle

@@ -1,11 +1,14 @@
-"""`/healthz` and `/readyz`, which need no key."""
+"""`/healthz`, `/readyz` and `/metrics`, which need no key."""
 
 from __future__ import annotations
 
-from litestar import get
+from typing import Any
 
+from litestar import Request, Response, get
+
+from exempla import metrics
 from exempla.api.dependencies import DatabaseDependency
-from exempla.errors import Unavailable
+from exempla.errors import NotFound, Unavailable
 from exempla.store import setup
 
 
@@ -21,3 +24,13 @@ async def readyz(database: DatabaseDependency) -> dict[str, str]:
     if not await database.read(setup.is_current, database.engine):
         raise Unavailable("the database has another schema than this release; restart Exempla")
     return {"status": "ready"}
+
+
+@get("/metrics", media_type=metrics.CONTENT_TYPE)
+async def prometheus(
+    request: Request[Any, Any, Any], database: DatabaseDependency
+) -> Response[bytes]:
+    """Return what this process counts and times, for Prometheus, if it was started so."""
+    if not request.app.state.metrics:
+        raise NotFound("there are no metrics; start the server with --metrics to have them")
+    return Response(metrics.render(database.waiting()), media_type=metrics.CONTENT_TYPE)

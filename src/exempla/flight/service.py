@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import grpc
 import structlog
 
+from exempla import metrics
 from exempla.api import auth, fields
 from exempla.errors import (
     AccessForbidden,
@@ -133,6 +134,7 @@ class Service:
                     for part in rows.read(batch):
                         if is_broken():
                             raise Unavailable("the client has left; nothing was kept")
+                        metrics.ROWS.labels("DoPut").inc(len(part.bodies))
                         incoming.add(part.bodies, part.ids, part.created_at, part.updated_at)
                 backlog.check_end()
             except (pa.ArrowException, OSError) as error:
@@ -157,6 +159,7 @@ class Service:
             def take(part: list[Row]) -> None:
                 if not context.is_active():
                     raise Unavailable("the client has left")
+                metrics.ROWS.labels("DoGet").inc(len(part))
                 spool.take(part)
 
             with Spool(self._database.engine.scratch) as spool:
@@ -202,13 +205,21 @@ def _version(text: str) -> ResourceId | str | None:
 
 @contextmanager
 def _answering(context: Any, method: str) -> Iterator[None]:
-    """Answer problems with their status, and tell no client more of other errors than that."""
+    """Answer problems with their status, and tell no client more of other errors than that.
+
+    And count the call.
+    """
+    status = "ABANDONED"
     try:
-        yield
+        with metrics.STREAMS.labels(method).track_inprogress():
+            yield
+        status = "OK"
     except Problem as problem:
         code = _CODES.get(type(problem), grpc.StatusCode.INVALID_ARGUMENT)
+        status = code.name
         context.abort(code, problem.detail)
     except Exception as error:
+        status = "INTERNAL"
         if not context.is_active():
             _log.info("client left", method=method, cause=repr(error))
             return
@@ -216,6 +227,8 @@ def _answering(context: Any, method: str) -> Iterator[None]:
         if isinstance(error, OSError):  # a full disk, most likely
             context.abort(grpc.StatusCode.UNAVAILABLE, "the server has no room now; try again")
         context.abort(grpc.StatusCode.INTERNAL, "the server failed; its log has the cause")
+    finally:
+        metrics.CALLS.labels(method, status).inc()
 
 
 class _Stream:

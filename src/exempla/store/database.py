@@ -14,11 +14,13 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from exempla import metrics
 from exempla.errors import Unavailable
 from exempla.store.engines import Engine, Sqlite
 
@@ -115,13 +117,27 @@ class _Pool:
         self._begin = begin
         self._local = threading.local()
         self._connections: set[Any] = set()
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"exempla-{name}")
+        self._waits = metrics.waits(name)
 
     def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
         try:
-            return self._executor.submit(self._run, job)
+            return self._executor.submit(self._run, self._timed(job))
         except RuntimeError:  # it is shut down
             raise Unavailable(STOPPING) from None
+
+    def waiting(self) -> int:
+        return self._executor._work_queue.qsize()
+
+    def _timed(self, job: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
+        """Return the job, which tells how long it waited for its turn."""
+        asked = time.perf_counter()
+
+        def run(tx: Transaction) -> T:
+            self._waits.observe(time.perf_counter() - asked)
+            return job(tx)
+
+        return run
 
     def close(self) -> None:
         self._executor.shutdown()
@@ -188,6 +204,9 @@ class _Writer:
                 self._queue.put(write)
         return write.future
 
+    def waiting(self) -> int:
+        return self._queue.qsize()
+
     def close(self) -> None:
         with self._closing:
             self._closed = True
@@ -202,6 +221,7 @@ class _Writer:
                 waiting.append(self._queue.get())
             running = None not in waiting
             if writes := [write for write in waiting if write]:
+                metrics.COMMITS.observe(len(writes))
                 self._commit_together(writes)
         self._connection.close()
 
@@ -240,6 +260,7 @@ class _Write:
         self.future: Future[Any] = Future()
         self.synced = synced
         self.error: BaseException | None = None
+        self._asked = time.perf_counter()
         self._job = job
         self._result: Any = None
 
@@ -248,6 +269,7 @@ class _Write:
 
         Raises when the database gave up the whole transaction, as it does on a full disk.
         """
+        metrics.waits("writer").observe(time.perf_counter() - self._asked)
         connection.execute("SAVEPOINT this_write")
         try:
             self._result = self._job(Transaction(connection, engine))
@@ -270,13 +292,13 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._readers = _Pool(engine, READERS, engine.begin_read, "exempla-reader")
-        self._searchers = _Pool(engine, SEARCHERS, engine.begin_read, "exempla-searcher")
-        self._bulk_readers = _Pool(engine, BULK_READERS, engine.begin_read, "exempla-bulk")
+        self._readers = _Pool(engine, READERS, engine.begin_read, "reader")
+        self._searchers = _Pool(engine, SEARCHERS, engine.begin_read, "searcher")
+        self._bulk_readers = _Pool(engine, BULK_READERS, engine.begin_read, "bulk")
         self._writer: _Writer | _Pool = (
             _Writer(engine)
             if isinstance(engine, Sqlite)
-            else _Pool(engine, WRITERS, engine.begin_write, "exempla-writer")
+            else _Pool(engine, WRITERS, engine.begin_write, "writer")
         )
         self._closed = False
 
@@ -354,6 +376,16 @@ class Database:
             if problem := self.engine.problem(error):
                 raise problem from error
             raise
+
+    def waiting(self) -> dict[str, int]:
+        """Return how much work waits for a connection, by what it is for."""
+        pools: dict[str, _Pool | _Writer] = {
+            "reader": self._readers,
+            "searcher": self._searchers,
+            "bulk": self._bulk_readers,
+            "writer": self._writer,
+        }
+        return {name: pool.waiting() for name, pool in pools.items()}
 
     def close(self) -> None:
         """Finish the writes that wait, and close all connections."""

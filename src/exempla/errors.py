@@ -11,6 +11,7 @@ A problem is what a client is told (RFC 9457); its status is in brackets (RFC 91
     ├── Conflict                [409] a name is taken, or a version is locked
     ├── PreconditionFailed      [412] what the caller last saw has changed since
     ├── PayloadTooLarge         [413] the body is over the limit
+    ├── UnsupportedMediaType    [415] the body is compressed
     ├── Misdirected             [421] the server is not known by the name in `Host`
     ├── ValidationError         [422] well-formed, but against a rule
     ├── RateLimited             [429] too many requests
@@ -112,6 +113,15 @@ class PayloadTooLarge(Problem):
     status = 413
     slug = "payload-too-large"
     title = "Payload too large"
+
+
+class UnsupportedMediaType(Problem):
+    """The body is compressed; send it as it is."""
+
+    status = 415
+    slug = "invalid-request"
+    title = "Unsupported media type"
+    headers: Mapping[str, str] = {"Accept-Encoding": "identity"}
 
 
 class Misdirected(Problem):

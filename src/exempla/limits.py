@@ -12,6 +12,11 @@ MAX_BATCH_BYTES = 512 * 1024 * 1024
 MAX_BATCH_ROWS = 1_000_000
 """Rows of one record batch: a few bytes can stand for very many, all null."""
 
+MAX_MEMBERS = 500_000
+"""Members of objects, about, in one request; more is `422`. So many are read in 0.3 s, in which no
+other request is served.
+"""
+
 MAX_ITEMS = 1_000
 """Examples, or example ids, in one request; more is `422`."""
 

@@ -12,8 +12,8 @@ from litestar.dto import AbstractDTO
 from litestar.openapi.spec import Reference, Schema
 from msgspec import inspect
 
-from exempla.errors import InvalidRequest, Problem, ValidationError
-from exempla.limits import MAX_NESTING
+from exempla.errors import InvalidRequest, Problem, UnsupportedMediaType, ValidationError
+from exempla.limits import MAX_MEMBERS, MAX_NESTING
 from exempla.nesting import is_too_deep
 
 T = TypeVar("T")
@@ -62,8 +62,10 @@ class JsonBody(AbstractDTO[Any]):
     def decode_bytes(self, value: bytes) -> Any:
         """Decode the body of the request."""
         encoding = self.asgi_connection.headers.get("content-encoding", "identity")
-        if encoding != "identity":
-            raise InvalidRequest(f"Content-Encoding is {encoding[:40]!r}; send the body as it is")
+        if encoding.lower() != "identity":
+            raise UnsupportedMediaType(
+                f"Content-Encoding is {encoding[:40]!r}; send the body as it is"
+            )
         handler: Any = self.asgi_connection.route_handler
         return read(value, handler.parsed_data_field.annotation)
 
@@ -74,6 +76,11 @@ def read(body: bytes, type: type[T]) -> T:
     Raises `InvalidRequest` for what is not JSON in UTF-8 or has a wrong JSON type, and
     `ValidationError` for a missing or an unknown member.
     """
+    if (colons := body.count(b":")) > MAX_MEMBERS:  # there are no more members than that
+        raise ValidationError(
+            f"the body has {colons} colons, so about as many members of objects; at most "
+            f"{MAX_MEMBERS} are allowed; send it in several requests"
+        )
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:

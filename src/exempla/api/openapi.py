@@ -82,6 +82,7 @@ _HEADERS = {
     }
 }
 _HEADER_TYPES: dict[str, Document] = {
+    "Accept-Encoding": {"description": "Always `identity`.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "How to send a key.", "schema": {"type": "string"}},
 }
@@ -189,10 +190,12 @@ def _complete_parameter(parameter: Document) -> None:
 def _statuses(route: str, operation: Document) -> list[int]:
     """Return the errors that a route may answer with."""
     found = {421, 500, 503}
+    if route == "GET /metrics":
+        found |= {404}
     if route not in OPEN:
         found |= {400, 401, 403, 404, 422, 429}
     if "requestBody" in operation:
-        found |= {409, 412, 413}
+        found |= {409, 412, 413, 415}
     if _IF_MATCH in _headers_of_writes(route):
         found |= {412}
     return sorted(found)

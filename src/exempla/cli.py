@@ -88,7 +88,7 @@ RateLimit = Annotated[
         show_default="any number",
     ),
 ]
-Metrics = Annotated[
+ShowMetrics = Annotated[
     bool,
     typer.Option(
         "--metrics", envvar="EXEMPLA_METRICS", help="Serve /metrics for Prometheus, without a key."
@@ -120,7 +120,7 @@ def serve(
     query_timeout: QueryTimeout = settings.DEFAULT_QUERY_TIMEOUT_S,
     allowed_host: AllowedHosts = None,
     rate_limit: RateLimit = None,
-    metrics: Metrics = False,
+    show_metrics: ShowMetrics = False,
     log_format: LogFormat = "json",
     log_level: LogLevel = "info",
 ) -> None:
@@ -129,7 +129,7 @@ def serve(
     The first start on a new database makes an organization and a space, both named Default, and
     an admin key, which is printed once; EXEMPLA_BOOTSTRAP_KEY sets that key instead.
     """
-    from exempla import logs, server, tls
+    from exempla import logs, metrics, server, tls
     from exempla.flight.server import serving
     from exempla.store import setup
     from exempla.throttle import Throttle
@@ -147,10 +147,11 @@ def serve(
         query_timeout=query_timeout,
         allowed_hosts=tuple(allowed_host or ()),
         rate_limit=rate,
-        metrics=metrics,
         bootstrap_key=os.environ.get("EXEMPLA_BOOTSTRAP_KEY") or None,  # no flag: others can see it
     )
     logs.configure(log_format, log_level)
+    if show_metrics:
+        metrics.show()
     throttle = Throttle(chosen.rate_limit)
     with ExitStack() as stack:
         with startup_errors():
@@ -176,14 +177,7 @@ def serve(
             )
 
         hosts = (chosen.host, *chosen.allowed_hosts)
-        made = server.make(
-            database,
-            chosen.query_timeout,
-            certificate,
-            hosts,
-            throttle,
-            show_metrics=chosen.metrics,
-        )
+        made = server.make(database, chosen.query_timeout, certificate, hosts, throttle)
         server.run(made, listener, announce)
 
 

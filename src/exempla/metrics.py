@@ -14,6 +14,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
 from exempla import __version__
 
+shown = False
+"""Whether `/metrics` is there; if not, what each request would add is left out."""
+
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
 
 _LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -44,6 +47,12 @@ CALLS = Counter("exempla_flight_calls", "Arrow Flight calls that ended.", ("meth
 ROWS = Counter("exempla_flight_rows", "Rows that went over Arrow Flight.", ("method",))
 _INFO = Gauge("exempla_build_info", "The release that runs.", ("version",))
 _INFO.labels(__version__).set(1)
+
+
+def show() -> None:
+    """Let `/metrics` be there; called before the server starts."""
+    global shown
+    shown = True
 
 
 def request(route: str, method: str, status: int, seconds: float) -> None:

@@ -71,12 +71,10 @@ def make(
     tls: Tls | None = None,
     hosts: Iterable[str] = (),
     throttle: Throttle | None = None,
-    *,
-    show_metrics: bool = False,
 ) -> uvicorn.Server:
     """Return the server of this database; `run` or a thread runs it."""
     config = uvicorn.Config(
-        create_app(database, query_timeout, hosts, throttle, show_metrics=show_metrics),
+        create_app(database, query_timeout, hosts, throttle),
         http=Connection,
         log_config=None,
         access_log=False,

@@ -68,8 +68,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Names that the server is known by, beside addresses, `localhost` and `host`."""
     rate_limit: Rate | None = None
     """Requests that one key may make; None: any number."""
-    metrics: bool = False
-    """Whether `/metrics` is there."""
     bootstrap_key: str | None = None
     """The admin key of a new database; a random one if not given."""
 

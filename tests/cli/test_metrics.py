@@ -44,7 +44,7 @@ def test_requests_are_counted_by_route(tmp_path: Path) -> None:
             http.head(dataset.url)
             http.get(dataset.url, headers={"Authorization": "x"})
         http.get("/nothing/here")
-        http.request("BREW", "/v2/datasets")
+        http.request("PROPFIND", "/v2/datasets")
         http.get("/v2/datasets", headers={"Host": "evil.example"})
         found = samples(served)
     assert requests(found, DATASET, "GET", "200") == 3

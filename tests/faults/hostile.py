@@ -6,11 +6,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
-from tests.cli.support import client
+from tests.cli.support import client, running
 from tests.serving import KEY, Served
 
 LIMIT_S = 120
@@ -80,7 +80,24 @@ def open_files(served: Served) -> int:
     return len(list(Path(f"/proc/{served.process.pid}/fd").iterdir()))
 
 
-def warm_up(served: Served) -> None:
+def send_slowly(connection: socket.socket, data: bytes, pause: float) -> None:
+    """Send byte after byte with a pause of so many seconds, until the server ends it."""
+    with suppress(ConnectionError):
+        for byte in data:
+            connection.sendall(bytes([byte]))
+            time.sleep(pause)
+
+
+@contextmanager
+def warm_server(folder: Path) -> Iterator[Served]:
+    """Run a server on this folder that has worked before; it must still end well."""
+    with running("--data-dir", str(folder)) as served:
+        _warm_up(served)
+        yield served
+        assert served.stop() == 0
+
+
+def _warm_up(served: Served) -> None:
     """Have the server do once what it does in idle times, so that its memory is what it needs."""
     with client(served) as http:
         space = http.get("/v2/spaces").json()["spaces"][0]["id"]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.api.helpers import assert_problem, default_space, send, unique
-from tests.cli.support import client, running
+from tests.cli.support import client
 from tests.faults.hostile import (
     MIB,
     answer,
@@ -21,7 +20,7 @@ from tests.faults.hostile import (
     memory,
     others_served,
     status,
-    warm_up,
+    warm_server,
 )
 from tests.serving import Served
 
@@ -30,11 +29,8 @@ DATASETS = "/v2/datasets"
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder: Path = tmp_path_factory.mktemp("hostile")
-    with running("--data-dir", str(folder)) as one:
-        warm_up(one)
+    with warm_server(tmp_path_factory.mktemp("hostile")) as one:
         yield one
-        assert one.stop() == 0
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from exempla import connections, server
 from exempla.settings import Settings
 from exempla.store import setup
 from tests.api.helpers import make_dataset
-from tests.cli.support import client, running, wait_until
+from tests.cli.support import client, wait_until
 from tests.faults.hostile import (
     answer,
     assert_memory_returns,
@@ -26,8 +26,9 @@ from tests.faults.hostile import (
     memory,
     open_files,
     others_served,
+    send_slowly,
     status,
-    warm_up,
+    warm_server,
 )
 from tests.serving import KEY, Served
 
@@ -36,11 +37,8 @@ KIB = 1024
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder: Path = tmp_path_factory.mktemp("hostile")
-    with running("--data-dir", str(folder)) as one:
-        warm_up(one)
+    with warm_server(tmp_path_factory.mktemp("hostile")) as one:
         yield one
-        assert one.stop() == 0
 
 
 @pytest.fixture
@@ -142,12 +140,7 @@ def test_a_head_that_comes_slowly_ends(impatient: Served) -> None:
         second.sendall(head("GET", "/v2/spaces"))
         assert status(second) == 200
         second.sendall(b"GET /v2/spaces HTTP/1.1\r\n")
-        try:
-            for byte in head("GET", "/v2/spaces"):
-                slow.sendall(bytes([byte]))
-                time.sleep(0.05)
-        except ConnectionError:
-            pass
+        send_slowly(slow, head("GET", "/v2/spaces"), 0.05)
         assert is_closed(slow)
         assert is_closed(silent)
         assert is_closed(second)
@@ -157,13 +150,7 @@ def test_a_body_that_does_not_come_ends(impatient: Served) -> None:
     with connect(impatient) as silent, connect(impatient) as slow:
         silent.sendall(head("POST", "/v2/spaces", "Content-Length: 100") + b"{")
         slow.sendall(head("POST", "/v2/spaces", "Content-Length: 100000"))
-        began = time.monotonic()
-        try:
-            while time.monotonic() - began < 30:
-                slow.sendall(b"x")
-                time.sleep(0.2)
-        except ConnectionError:
-            pass
+        send_slowly(slow, b"x" * 150, 0.2)
         assert is_closed(slow)
         assert is_closed(silent)
 
@@ -172,9 +159,7 @@ def test_a_body_that_comes_steadily_is_served(impatient: Served) -> None:
     body = b'{"name":"x","organization_id":"x"}'
     with connect(impatient) as steady:
         steady.sendall(head("POST", "/v2/spaces", f"Content-Length: {len(body)}"))
-        for byte in body:
-            steady.sendall(bytes([byte]))
-            time.sleep(0.08)
+        send_slowly(steady, body, 0.08)
         assert status(steady) == 400  # x is no id
 
 

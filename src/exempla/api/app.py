@@ -77,14 +77,12 @@ def create_app(
     query_timeout: float = DEFAULT_QUERY_TIMEOUT_S,
     hosts: Iterable[str] = (),
     throttle: Throttle | None = None,
-    *,
-    show_metrics: bool = False,
 ) -> ASGIApp:
     """Return the application that serves this database; a search may take so many seconds.
 
     `hosts` are the names that it is known by, beside addresses and `localhost`.
     """
-    app = create_litestar(database, query_timeout, throttle, show_metrics=show_metrics)
+    app = create_litestar(database, query_timeout, throttle)
     exact = _with_exact_paths(_with_head_and_options(app))
     return _with_request_id(_with_known_hosts(exact, hosts))
 
@@ -93,8 +91,6 @@ def create_litestar(
     database: Database,
     query_timeout: float = DEFAULT_QUERY_TIMEOUT_S,
     throttle: Throttle | None = None,
-    *,
-    show_metrics: bool = False,
 ) -> Litestar:
     """Return the resources, with what is done for each request but its id."""
     purger = Purger(database)
@@ -128,7 +124,6 @@ def create_litestar(
                 "database": database,
                 "describe": describe,
                 "throttle": throttle or Throttle(),
-                "metrics": show_metrics,
             }
         ),
         dependencies=dependencies,
@@ -238,7 +233,8 @@ def _with_request_id(app: ASGIApp) -> ASGIApp:
             finally:
                 seconds = time.perf_counter() - began
                 route = scope["state"].get(ROUTE, "")
-                metrics.request(route, scope["method"], status, seconds)
+                if metrics.shown:
+                    metrics.request(route, scope["method"], status, seconds)
                 if logs.shows_requests:
                     _log_request(scope, route, status, seconds)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Request, Response, get
+from litestar import Response, get
 
 from exempla import metrics
 from exempla.api.dependencies import DatabaseDependency
@@ -27,10 +25,8 @@ async def readyz(database: DatabaseDependency) -> dict[str, str]:
 
 
 @get("/metrics", media_type=metrics.CONTENT_TYPE)
-async def prometheus(
-    request: Request[Any, Any, Any], database: DatabaseDependency
-) -> Response[bytes]:
+async def prometheus(database: DatabaseDependency) -> Response[bytes]:
     """Return what this process counts and times, for Prometheus, if it was started so."""
-    if not request.app.state.metrics:
+    if not metrics.shown:
         raise NotFound("there are no metrics; start the server with --metrics to have them")
     return Response(metrics.render(database.waiting()), media_type=metrics.CONTENT_TYPE)

@@ -14,11 +14,13 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
+from exempla import metrics
 from exempla.errors import Unavailable
 from exempla.store.engines import OUTCOME_UNKNOWN, Engine, Sqlite
 
@@ -152,15 +154,32 @@ class _Pool:
         self._begin = begin
         self._local = threading.local()
         self._connections: set[Any] = set()
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"exempla-{name}")
+        self._waits = metrics.waits(name)
         self._stopping = threading.Event()
 
     def submit(self, job: Callable[[Transaction], T], *, alone: bool = False) -> Future[T]:
         """Run the job in a transaction; or, `alone`, in none: each of its statements by itself."""
         try:
-            return self._executor.submit(self._run_alone if alone else self._run, job)
+            run = self._run_alone if alone else self._run
+            return self._executor.submit(run, self._timed(job))
         except RuntimeError:  # it is shut down
             raise Unavailable(STOPPING) from None
+
+    def waiting(self) -> int:
+        return self._executor._work_queue.qsize()
+
+    def _timed(self, job: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
+        """Return the job, which tells how long it waited for its turn, if anyone can see that."""
+        if not metrics.shown:
+            return job
+        asked = time.perf_counter()
+
+        def run(tx: Transaction) -> T:
+            self._waits.observe(time.perf_counter() - asked)
+            return job(tx)
+
+        return run
 
     def close(self) -> None:
         self._stopping.set()
@@ -261,6 +280,9 @@ class _Writer:
                 self._queue.put(write)
         return write.future
 
+    def waiting(self) -> int:
+        return self._queue.qsize()
+
     def close(self) -> None:
         with self._closing:
             self._closed = True
@@ -275,6 +297,7 @@ class _Writer:
                 waiting.append(self._queue.get())
             running = None not in waiting
             if writes := [write for write in waiting if write]:
+                metrics.COMMITS.observe(len(writes))
                 self._commit_together(writes)
             del waiting, writes  # they hold requests, which may be large, until the next ones come
         if self._connection is not None:
@@ -318,6 +341,7 @@ class _Write:
         self.future: Future[Any] = Future()
         self.synced = synced
         self.error: BaseException | None = None
+        self._asked = time.perf_counter()
         self._job = job
         self._result: Any = None
 
@@ -326,6 +350,7 @@ class _Write:
 
         Raises when the database gave up the whole transaction, as it does on a full disk.
         """
+        metrics.waits("writer").observe(time.perf_counter() - self._asked)
         connection.execute("SAVEPOINT this_write")
         try:
             self._result = self._job(Transaction(connection, engine))
@@ -350,14 +375,14 @@ class Database:
         """Open the database; `lock` is what is held of its folder until it is closed."""
         self.engine = engine
         self._lock = lock
-        self._readers = _Pool(engine, READERS, engine.begin_read, "exempla-reader")
-        self._searchers = _Pool(engine, SEARCHERS, engine.begin_read, "exempla-searcher")
-        self._bulk_readers = _Pool(engine, BULK_READERS, engine.begin_read, "exempla-bulk")
-        self._digesters = _Pool(engine, DIGESTERS, engine.begin_read, "exempla-digester")
+        self._readers = _Pool(engine, READERS, engine.begin_read, "reader")
+        self._searchers = _Pool(engine, SEARCHERS, engine.begin_read, "searcher")
+        self._bulk_readers = _Pool(engine, BULK_READERS, engine.begin_read, "bulk")
+        self._digesters = _Pool(engine, DIGESTERS, engine.begin_read, "digester")
         self._writer: _Writer | _Pool = (
             _Writer(engine)
             if isinstance(engine, Sqlite)
-            else _Pool(engine, WRITERS, engine.begin_write, "exempla-writer")
+            else _Pool(engine, WRITERS, engine.begin_write, "writer")
         )
         self._here: Any = engine.connect_to_look() if isinstance(engine, Sqlite) else None
         self._closed = False
@@ -464,6 +489,17 @@ class Database:
             if problem := self.engine.problem(error):
                 raise problem from error
             raise
+
+    def waiting(self) -> dict[str, int]:
+        """Return how much work waits for a connection, by what it is for."""
+        pools: dict[str, _Pool | _Writer] = {
+            "reader": self._readers,
+            "searcher": self._searchers,
+            "bulk": self._bulk_readers,
+            "digester": self._digesters,
+            "writer": self._writer,
+        }
+        return {name: pool.waiting() for name, pool in pools.items()}
 
     def close(self) -> None:
         """Finish the writes that wait, and close all connections."""

@@ -271,6 +271,11 @@ OUTSIDE = {
         "UPDATE annotation_configs SET settings = '' WHERE name = 'sound'",
         "the settings of the annotation config 'sound' are no JSON object",
     ),
+    "an entry of the audit log that cannot be read": (
+        """INSERT INTO audit_logs (suffix, user_id, ip, operation_name, variables, created_at)
+        VALUES ('x', 1, '', 'POST /v2/tags', '[]', 1)""",
+        "of the audit log cannot be read",
+    ),
     "an answer that was not finished": (
         "UPDATE answers SET status = 0",
         "has the status 0",

@@ -92,9 +92,9 @@ class Measured:
 
     def __init__(self, engine: Engine, size: int) -> None:
         self.size = size
-        setup.prepare(engine, KEY)
+        _, lock = setup.prepare(engine, KEY)
         self._meter = Meter(engine)
-        self.database = Database(engine)
+        self.database = Database(engine, lock)
         self._app: Any = create_app(self.database)
         asyncio.run(self._fill())
         asyncio.run(self._send("GET", ""))  # the first use of the key is noted

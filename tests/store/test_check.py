@@ -207,7 +207,7 @@ DAMAGES = {
     ),
     "a digest that is no number": (
         f"UPDATE digests SET sum = 'x' {OF} number = 1",
-        "its digests cannot be computed",
+        "its digest that is kept cannot be read",
     ),
     "a digest of something else": (
         f"UPDATE digests SET sum = 'abc' {OF} number = 1",

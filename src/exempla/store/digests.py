@@ -69,10 +69,11 @@ _BACK_TO = """
     UNION ALL
     SELECT c.ordinal, '', c.at, c.old
     FROM EACH(:ordinals) AS given (value)
-    CROSS JOIN changes AS c
-    JOIN writes AS w ON w.dataset_id = c.dataset_id AND w.at = c.at
-    WHERE c.dataset_id = :dataset_id AND c.ordinal = CAST(given.value AS BIGINT)
-      AND c.at > :since AND w.version = :version
+    CROSS JOIN LOOKUP(changes AS c
+        WHERE c.dataset_id = :dataset_id AND c.ordinal = CAST(given.value AS BIGINT)
+          AND c.at > :since)
+    CROSS JOIN LOOKUP(writes AS w WHERE w.dataset_id = :dataset_id AND w.at = c.at)
+    WHERE w.version = :version
     ORDER BY 1, 3 DESC"""
 
 

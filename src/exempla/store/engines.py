@@ -131,7 +131,7 @@ class Sqlite:
             "foreign_keys = ON",
             # Pages, 16 MiB: else an update of 1,000 examples pays for a checkpoint each time.
             "wal_autocheckpoint = 4000",
-            "journal_size_limit = 67108864",  # give the log's space back after a large load
+            "journal_size_limit = 16777216",  # give the space of a longer log back
             "cache_size = -16384",  # KiB
         ):
             connection.execute(f"PRAGMA {pragma}")

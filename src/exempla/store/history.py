@@ -127,8 +127,8 @@ _LOG = f"""
     SELECT w.at, w.kind, v.number, v.suffix, {_BY}, p.number, p.suffix,
         w.first_ordinal, w.last_ordinal, w.ordinals, w.fields
     FROM writes AS w {_JOIN_VERSION}{_JOIN_BY}
-    LEFT JOIN versions AS p
-        ON p.dataset_id = w.dataset_id AND p.number = v.parent AND v.created_at = w.at
+    LEFT JOIN LOOKUP(versions AS p
+        WHERE p.dataset_id = :dataset_id AND p.number = v.parent AND v.created_at = w.at)
     WHERE w.dataset_id = :dataset_id AND w.at < :before
     ORDER BY w.at DESC
     LIMIT :limit"""

@@ -118,12 +118,14 @@ def check(tx: Transaction, dataset: Dataset, rows: Iterable[Row] | None = None) 
         total += growth.pop(number, 0)
         count += added.pop(number, 0)
         faults = [one.fault for one in unreadable if one.valid_from <= number < one.valid_to]
-        kept = None
+        kept = now = None
         try:
             kept = digests.kept(tx, dataset, version)
+        except _UNREADABLE as error:
+            faults.append(f"its digest that is kept cannot be read: {error}")
+        try:
             now = digests.folded(tx, dataset, version, kept) if kept and not faults else kept
         except _UNREADABLE as error:
-            now = None
             faults.append(f"what was written since its digest was kept cannot be read: {error}")
         found = digests.as_sum(dataset, total)
         is_kept = kept is not None and kept.is_kept

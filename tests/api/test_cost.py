@@ -123,7 +123,7 @@ class Measured:
     async def _send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app=self._app),
-            base_url="http://exempla",
+            base_url="http://localhost",
             headers={"Authorization": f"Bearer {KEY}"},
         ) as http:
             return await http.request(method, f"/v2/datasets/{self.dataset}{path}", **kwargs)

@@ -216,6 +216,7 @@ def _with_request_id(app: ASGIApp) -> ASGIApp:
             return
         sent = dict(scope["headers"]).get(b"x-request-id", b"")
         request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex.encode()
+        scope.setdefault("state", {})  # which not every server gives
         began, status = time.perf_counter(), 0
 
         async def send_with_id(message: Message) -> None:

@@ -77,7 +77,7 @@ def run(name: str, place: Place, server: PostgresServer | None, rounds: int, see
             assert faults_of(place) == []
         load.verify(everything=True)
         assert served.stop() == 0
-        assert "request failed" not in served.output, served.output
+        assert '"event": "request failed"' not in served.output, served.output
     finally:
         served.stop(signal.SIGKILL)
     return outcome_of(name, place, rounds, load, longest)

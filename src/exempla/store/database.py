@@ -306,7 +306,7 @@ class _Writer:
     def _commit_together(self, writes: list[_Write]) -> None:
         try:
             if self._connection is None:
-                self._connection, self._synced = self._engine.connect(), True
+                self._connection, self._synced = self._engine.connect_to_write(), True
             if (synced := any(write.synced for write in writes)) != self._synced:
                 self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
                 self._synced = synced

@@ -20,6 +20,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
+from prometheus_client import Histogram
+
 from exempla import metrics
 from exempla.errors import Unavailable
 from exempla.store.engines import OUTCOME_UNKNOWN, Engine, Sqlite
@@ -146,6 +148,19 @@ class Transaction:
             self._cursor.executemany(self._translate(statement), rows)
 
 
+def _timed(waits: Histogram, job: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
+    """Return the job, which tells how long it waited for its turn, if anyone can see that."""
+    if not metrics.shown:
+        return job
+    asked = time.perf_counter()
+
+    def run(tx: Transaction) -> T:
+        waits.observe(time.perf_counter() - asked)
+        return job(tx)
+
+    return run
+
+
 class _Pool:
     """Threads with a connection each, which run one transaction at a time."""
 
@@ -162,24 +177,12 @@ class _Pool:
         """Run the job in a transaction; or, `alone`, in none: each of its statements by itself."""
         try:
             run = self._run_alone if alone else self._run
-            return self._executor.submit(run, self._timed(job))
+            return self._executor.submit(run, _timed(self._waits, job))
         except RuntimeError:  # it is shut down
             raise Unavailable(STOPPING) from None
 
     def waiting(self) -> int:
         return self._executor._work_queue.qsize()
-
-    def _timed(self, job: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
-        """Return the job, which tells how long it waited for its turn, if anyone can see that."""
-        if not metrics.shown:
-            return job
-        asked = time.perf_counter()
-
-        def run(tx: Transaction) -> T:
-            self._waits.observe(time.perf_counter() - asked)
-            return job(tx)
-
-        return run
 
     def close(self) -> None:
         self._stopping.set()
@@ -265,6 +268,7 @@ class _Writer:
         self._engine = engine
         self._connection: Any = engine.connect_to_write()
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._waits = metrics.waits("writer")
         self._closing = threading.Lock()
         self._closed = False
         self._synced = True
@@ -272,7 +276,7 @@ class _Writer:
         self._thread.start()
 
     def submit(self, job: Callable[[Transaction], T], *, synced: bool = True) -> Future[T]:
-        write = _Write(job, synced)
+        write = _Write(_timed(self._waits, job), synced)
         with self._closing:
             if self._closed:
                 write.future.set_exception(Unavailable(STOPPING))
@@ -297,7 +301,8 @@ class _Writer:
                 waiting.append(self._queue.get())
             running = None not in waiting
             if writes := [write for write in waiting if write]:
-                metrics.COMMITS.observe(len(writes))
+                if metrics.shown:
+                    metrics.COMMITS.observe(len(writes))
                 self._commit_together(writes)
             del waiting, writes  # they hold requests, which may be large, until the next ones come
         if self._connection is not None:
@@ -341,7 +346,6 @@ class _Write:
         self.future: Future[Any] = Future()
         self.synced = synced
         self.error: BaseException | None = None
-        self._asked = time.perf_counter()
         self._job = job
         self._result: Any = None
 
@@ -350,7 +354,6 @@ class _Write:
 
         Raises when the database gave up the whole transaction, as it does on a full disk.
         """
-        metrics.waits("writer").observe(time.perf_counter() - self._asked)
         connection.execute("SAVEPOINT this_write")
         try:
             self._result = self._job(Transaction(connection, engine))

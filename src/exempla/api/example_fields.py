@@ -9,12 +9,9 @@ import msgspec
 from exempla.api import body, fields
 from exempla.errors import InvalidRequest, ValidationError
 from exempla.limits import MAX_NESTING
-from exempla.store.bodies import Fields
+from exempla.store.bodies import MANAGED, Fields
 
 _encode = msgspec.json.Encoder().encode
-
-MANAGED = ("id", "created_at", "updated_at", "annotations")
-"""Members of an example that the server sets; `id` is given to say which example to update."""
 
 
 async def check_new(examples: Sequence[Fields]) -> None:

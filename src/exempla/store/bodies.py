@@ -22,6 +22,10 @@ Value = msgspec.Raw | UnsetType
 """JSON text; unset where there is no such field."""
 
 
+MANAGED = ("id", "created_at", "updated_at", "annotations")
+"""Members of an example that no body holds: the server keeps them apart."""
+
+
 class StoredExample(NamedTuple):
     """An example as it is stored; times in microseconds, the body a JSON object's text."""
 

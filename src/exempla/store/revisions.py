@@ -326,17 +326,21 @@ def differing(
         count = next_size(count, sum(len(old or "") + len(new or "") for *_, old, new in part))
 
 
+_OF_EXAMPLES = ("dataset_id", "ordinal", "id", "created_at")
+_OF_REVISIONS = ("dataset_id", "ordinal", "valid_from", "valid_to", "updated_at", "body")
+
+
 def add(tx: Transaction, at: At, added: Iterable[NewExample]) -> None:
     """Add new examples to the version."""
     added = list(added)
     tx.insert(
         "examples",
-        ("dataset_id", "ordinal", "id", "created_at"),
+        _OF_EXAMPLES,
         ((at.dataset_id, new.ordinal, new.id, new.created_at) for new in added),
     )
     tx.insert(
         "revisions",
-        ("dataset_id", "ordinal", "valid_from", "valid_to", "updated_at", "body"),
+        _OF_REVISIONS,
         ((at.dataset_id, n.ordinal, at.number, at.end, n.updated_at, n.body) for n in added),
     )
 
@@ -347,12 +351,12 @@ def add_many(tx: Transaction, at: At, added: NewExamples) -> None:
     dataset = repeat(at.dataset_id)
     tx.insert(
         "examples",
-        ("dataset_id", "ordinal", "id", "created_at"),
+        _OF_EXAMPLES,
         zip(dataset, ordinals, added.ids, added.created_at, strict=False),
     )
     tx.insert_texts(
         "revisions",
-        ("dataset_id", "ordinal", "valid_from", "valid_to", "updated_at", "body"),
+        _OF_REVISIONS,
         zip(dataset, ordinals, repeat(at.number), repeat(at.end), added.updated_at, strict=False),
         added.sizes,
         added.bodies,

@@ -35,9 +35,9 @@ lock: .venv/dev.stamp  ## Resolve the dependencies anew, with hashes.
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate -c requirements/run.txt pyproject.toml requirements/dev.in \
 		-o requirements/dev.txt
-	for client in $(CLIENTS); do $(BIN)/uv pip compile --quiet --upgrade --universal \
+	for other in build $(CLIENTS); do $(BIN)/uv pip compile --quiet --upgrade --universal \
 		--python-version 3.11 --generate-hashes --no-header --no-annotate \
-		requirements/$$client.in -o requirements/$$client.txt; done
+		requirements/$$other.in -o requirements/$$other.txt; done
 
 clean:
 	rm -rf .venv $(CLIENTS:%=.venv-%) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
 
 DOCS = Path(__file__).parents[1] / "docs"
 WORKS = {
@@ -100,7 +101,7 @@ def draw(title: str, lines: list[Line]) -> str:
 
 def _text(x: float, y: float, text: str, anchor: str = "start", colour: str = "#888") -> str:
     place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" stroke="none"'
-    return f"<text {place}>{text}</text>"
+    return f"<text {place}>{escape(text)}</text>"
 
 
 if __name__ == "__main__":

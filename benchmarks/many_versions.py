@@ -11,7 +11,7 @@ from benchmarks.report import Result
 from benchmarks.rig import Loaded, Rig
 from benchmarks.server import examples_path, page_path, read_whole
 from benchmarks.timing import Lane, run
-from benchmarks.work import BOUNDS, MANY_TIMES, PAGE_TIMES, WARM_UP, check_matched
+from benchmarks.work import BOUNDS, MANY_TIMES, PAGE_TIMES, WARM_UP, check_matched, compare
 
 VERSIONS, CHANGES = 1_000, 1_000
 CHUNK = 20
@@ -48,6 +48,7 @@ def measure_many_versions(rig: Rig, loaded: Loaded) -> Iterator[Result]:
         server_whole = partial(read_whole, rig.client, loaded.dataset, id)
         lane = Lane(rig.client, [floor_whole] * MANY_TIMES, [server_whole] * MANY_TIMES)
         run(lane)
+        compare(rig, loaded, id, version)
         yield Result.of(f"W5 read the {which} of 1,001", lane.times, BOUNDS["W5"], total // PAGE)
 
 

@@ -68,7 +68,9 @@ class Served:
         process = subprocess.Popen(
             [sys.executable, *program, command, *_FREE_PORTS, *arguments],
             cwd=folder,
-            env=_environment({"EXEMPLA_BOOTSTRAP_KEY": KEY, **environment}),
+            env=_environment(
+                {"EXEMPLA_BOOTSTRAP_KEY": KEY, "EXEMPLA_METRICS": "true", **environment}
+            ),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

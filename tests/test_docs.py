@@ -113,6 +113,15 @@ def test_the_commands_of_versions(served: Served, tmp_path: Path) -> None:
     assert '"example_ids":["' in first
 
 
+def test_the_commands_of_the_api(served: Served, tmp_path: Path) -> None:
+    document = ROOT / "docs" / "api.md"
+    (script,) = blocks(document, "sh")
+    answer = json.loads(run(script.replace("seas", tmp_path.name), tmp_path, served))
+    _, shown, _ = (json.loads(block) for block in blocks(document, "json"))
+    (deleted,) = answer["deleted_example_ids"]
+    assert answer == shown | {"deleted_example_ids": [deleted]}
+
+
 def test_the_commands_of_schema(served: Served, tmp_path: Path) -> None:
     document = ROOT / "docs" / "schema.md"
     script = "".join(blocks(document, "sh"))

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -83,8 +83,40 @@ QueryTimeout = Annotated[
         envvar="EXEMPLA_QUERY_TIMEOUT",
         min=0.001,
         max=3600,
-        help="Seconds that one search may take.",
+        help="Seconds that a search, a diff, a history, a report or the columns may take.",
     ),
+]
+
+AllowedHosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allowed-host",
+        envvar="EXEMPLA_ALLOWED_HOSTS",
+        metavar="NAME",
+        help="A name that the server is known by, beside its address and localhost; repeatable.",
+    ),
+]
+RateLimit = Annotated[
+    str | None,
+    typer.Option(
+        envvar="EXEMPLA_RATE_LIMIT",
+        help="Requests that one key may make, such as 100/second.",
+        show_default="any number",
+    ),
+]
+ShowMetrics = Annotated[
+    bool,
+    typer.Option(
+        "--metrics", envvar="EXEMPLA_METRICS", help="Serve /metrics for Prometheus, without a key."
+    ),
+]
+LogFormat = Annotated[
+    Literal["json", "text"],
+    typer.Option(envvar="EXEMPLA_LOG_FORMAT", help="How a line of the log is written."),
+]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    typer.Option(envvar="EXEMPLA_LOG_LEVEL", help="The least that is logged."),
 ]
 
 if TYPE_CHECKING:
@@ -107,16 +139,23 @@ def serve(
     database_url: DatabaseUrl = None,
     workers: Workers = 1,
     query_timeout: QueryTimeout = settings.DEFAULT_QUERY_TIMEOUT_S,
+    allowed_host: AllowedHosts = None,
+    rate_limit: RateLimit = None,
+    show_metrics: ShowMetrics = False,
+    log_format: LogFormat = "json",
+    log_level: LogLevel = "info",
 ) -> None:
     """Serve the API, and Arrow Flight beside it.
 
     The first start on a new database makes an organization and a space, both named Default, and
     an admin key, which is printed once; EXEMPLA_BOOTSTRAP_KEY sets that key instead.
     """
-    from exempla import logs, server, tls
+    from exempla import logs, metrics, server, tls
     from exempla.store import setup
     from exempla.store.database import Database
 
+    with startup_errors():
+        rate = settings.Rate.parse(rate_limit) if rate_limit else None
     chosen = Settings(
         host=host,
         port=port,
@@ -127,9 +166,13 @@ def serve(
         database_url=database_url,
         workers=workers,
         query_timeout=query_timeout,
+        allowed_hosts=tuple(allowed_host or ()),
+        rate_limit=rate,
         bootstrap_key=os.environ.get("EXEMPLA_BOOTSTRAP_KEY") or None,  # no flag: others can see it
     )
-    logs.configure()
+    logs.configure(log_format, log_level)
+    if show_metrics:
+        metrics.show()
     with startup_errors():
         chosen.check()
         certificate = tls.load(chosen.tls_cert, chosen.tls_key)
@@ -156,13 +199,15 @@ def _serve_alone(
 ) -> None:
     from exempla import server
     from exempla.flight.server import serving
+    from exempla.throttle import Throttle
 
+    throttle = Throttle(chosen.rate_limit)
     urls = [server.url_of(listener, certificate)]
     with closing(database), ExitStack() as stack:
         if chosen.flight_port is not None:
-            flight = serving(database, chosen.host, chosen.flight_port, certificate)
+            flight = serving(database, chosen.host, chosen.flight_port, certificate, throttle)
             urls.append(stack.enter_context(flight))
-        http = server.make(database, chosen.query_timeout, certificate)
+        http = server.make(database, chosen, certificate, throttle)
         server.run(http, listener, lambda: _announce(*urls))
 
 
@@ -198,7 +243,7 @@ def create_key(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make a key and print its secret, which cannot be shown again."""
-    from exempla.store import keys, users
+    from exempla.store import audit, keys, users
     from exempla.store.database import Transaction
 
     if not (name.strip() and name.isprintable() and len(name) <= MAX_NAME_LENGTH):
@@ -216,7 +261,9 @@ def create_key(
         user = users.first(tx)
         if user is None:
             raise StartupError("the database has no user; start `exempla serve` with it first")
-        return keys.create(tx, user, user, "USER", name, "", secret, expires_at)
+        key = keys.create(tx, user, user, "USER", name, "", secret, expires_at)
+        audit.record(tx, audit.by_operator("exempla keys create", name=name), key.id)
+        return key
 
     key = write(data_dir, database_url, create)
     print(secret)
@@ -248,12 +295,18 @@ def revoke_key(
     database_url: DatabaseUrl = None,
 ) -> None:
     """End a key at once; servers refuse it from the next request on."""
-    from exempla.store import keys
+    from exempla.store import audit, keys
     from exempla.store.access import OPERATOR
+    from exempla.store.database import Transaction
 
     with startup_errors():
         id = parse_id(key_id, "ApiKey", "KEY_ID")
-    key = write(data_dir, database_url, lambda tx: keys.revoke(tx, OPERATOR, id))
+
+    def revoke(tx: Transaction) -> keys.ApiKey:
+        audit.record(tx, audit.by_operator("exempla keys revoke"), id)
+        return keys.revoke(tx, OPERATOR, id)
+
+    key = write(data_dir, database_url, revoke)
     print(f"revoked {key.name!r} ({key.id})")
 
 

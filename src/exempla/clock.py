@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 MICROSECONDS = 1_000_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 MAX_TIME = 32_503_680_000 * MICROSECONDS
 """Times of examples lie before the year 3000: what is later is a mistake of units."""
@@ -14,6 +17,11 @@ MAX_TIME = 32_503_680_000 * MICROSECONDS
 def now() -> int:
     """Return the present time in microseconds since 1970-01-01T00:00:00Z."""
     return time.time_ns() // 1_000
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a time that has a zone in microseconds since 1970."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 @lru_cache(maxsize=4_096)

@@ -49,10 +49,11 @@ def _serving(
     host: str, port: int, flight_port: int, folder: Path, secret: str
 ) -> Iterator[tuple[str, str]]:
     listener = server.bind(host, port)
-    engine = setup.open_engine(Settings(data_dir=folder))
+    settings = Settings(host=host, data_dir=folder)
+    engine = setup.open_engine(settings)
     database, _ = setup.open_database(engine, secret)
     with closing(database), serving(database, host, flight_port, None) as flight_url:
-        running = server.make(database)
+        running = server.make(database, settings)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -11,6 +11,8 @@ A problem is what a client is told (RFC 9457); its status is in brackets (RFC 91
     ├── Conflict                [409] a name is taken, or a version is locked
     ├── PreconditionFailed      [412] what the caller last saw has changed since
     ├── PayloadTooLarge         [413] the body is over the limit
+    ├── UnsupportedMediaType    [415] the body is compressed
+    ├── Misdirected             [421] the server is not known by the name in `Host`
     ├── ValidationError         [422] well-formed, but against a rule
     ├── RateLimited             [429] too many requests
     ├── InternalError           [500] a fault of the server
@@ -24,6 +26,7 @@ A problem is what a client is told (RFC 9457); its status is in brackets (RFC 91
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 LONGEST_DETAIL = 1_000
@@ -40,7 +43,7 @@ class Problem(Exception):
     status: ClassVar[int]
     slug: ClassVar[str]
     title: ClassVar[str]
-    headers: ClassVar[dict[str, str]] = {}
+    headers: Mapping[str, str] = {}
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -61,7 +64,7 @@ class AuthenticationRequired(Problem):
     status = 401
     slug = "authentication-required"
     title = "Authentication required"
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
 
 class AccessForbidden(Problem):
@@ -112,6 +115,23 @@ class PayloadTooLarge(Problem):
     title = "Payload too large"
 
 
+class UnsupportedMediaType(Problem):
+    """The body is compressed; send it as it is."""
+
+    status = 415
+    slug = "invalid-request"
+    title = "Unsupported media type"
+    headers: Mapping[str, str] = {"Accept-Encoding": "identity"}
+
+
+class Misdirected(Problem):
+    """The server is not known by the name in the header ``Host`` (see ``--allowed-host``)."""
+
+    status = 421
+    slug = "invalid-request"
+    title = "Misdirected request"
+
+
 class ValidationError(Problem):
     """The request is well-formed but breaks a rule."""
 
@@ -126,7 +146,12 @@ class RateLimited(Problem):
     status = 429
     slug = "rate-limited"
     title = "Too many requests"
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+    headers: Mapping[str, str] = {"Retry-After": "1"}
+
+    def __init__(self, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        if headers is not None:
+            self.headers = headers
 
 
 class InternalError(Problem):
@@ -151,7 +176,7 @@ class Unavailable(Problem):
     status = 503
     slug = "internal-error"
     title = "Temporarily unavailable"
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+    headers: Mapping[str, str] = {"Retry-After": "1"}
 
 
 class StartupError(Exception):

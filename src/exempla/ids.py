@@ -22,6 +22,7 @@ Kind = Literal[
     "Tag",
     "ApiKey",
     "User",
+    "AuditLog",
 ]
 
 _FORM = re.compile(r"([A-Za-z]+):([1-9][0-9]{0,17}):([A-Za-z0-9]{4,32})")

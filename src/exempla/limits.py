@@ -9,6 +9,9 @@ MAX_FILE_BYTES = 4 * 1024 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """Bytes of one line of it; more is `422`."""
 
+MAX_AUDIT_TEXT = 10_000
+"""Characters of a request's body that the audit log keeps."""
+
 MAX_BATCH_BYTES = 512 * 1024 * 1024
 """Bytes of one record batch over Flight, as AX allows."""
 
@@ -18,11 +21,19 @@ MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024
 MAX_BATCH_ROWS = 1_000_000
 """Rows of one record batch: a few bytes can stand for very many, all null."""
 
+MAX_MEMBERS = 500_000
+"""Members of objects, about, in one request; more is `422`. So many are read in 0.3 s, in which no
+other request is served.
+"""
+
 MAX_ITEMS = 1_000
 """Examples, or example ids, in one request; more is `422`."""
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 """Characters of an `Idempotency-Key`; more is `400`."""
+
+MAX_KEPT_ANSWER_BYTES = 8 * 1024 * 1024
+"""Bytes of the answer to a request with an `Idempotency-Key`; more is `422`."""
 
 IDEMPOTENCY_S = 86_400
 """Seconds that the answer to a request with an `Idempotency-Key` is kept."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -11,9 +13,11 @@ from types import FrameType
 import uvicorn
 
 from exempla.api.app import create_app
+from exempla.connections import Connection, end_those_over
 from exempla.errors import StartupError
-from exempla.settings import DEFAULT_QUERY_TIMEOUT_S
+from exempla.settings import Settings
 from exempla.store.database import Database
+from exempla.throttle import Throttle
 from exempla.tls import Tls
 
 FINISH_WITHIN_S = 30
@@ -22,6 +26,20 @@ FINISH_WITHIN_S = 30
 
 KEEP_ALIVE_S = 75
 """How long an idle connection is kept: longer than clients' pools and proxies keep theirs."""
+
+
+MAX_OPEN_FILES = 65_536
+"""How many open files, most of them connections, are asked for, if the system allows it."""
+
+
+class _Server(uvicorn.Server):
+    """Also ends, once a second, the connections whose clients have taken too long."""
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            end_those_over(self.server_state.connections, now)
+        return await super().on_tick(counter)
 
 
 def bind(host: str, port: int, flag: str = "--port") -> socket.socket:
@@ -49,12 +67,15 @@ def url_of(listener: socket.socket, tls: Tls | None = None) -> str:
 
 def make(
     database: Database,
-    query_timeout: float = DEFAULT_QUERY_TIMEOUT_S,
+    settings: Settings,
     tls: Tls | None = None,
+    throttle: Throttle | None = None,
 ) -> uvicorn.Server:
     """Return the server of this database; `run` or a thread runs it."""
+    hosts = (settings.host, *settings.allowed_hosts)
     config = uvicorn.Config(
-        create_app(database, query_timeout),
+        create_app(database, settings.query_timeout, hosts, throttle),
+        http=Connection,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -64,7 +85,7 @@ def make(
         ssl_certfile=tls.cert if tls else None,
         ssl_keyfile=tls.key if tls else None,
     )
-    return uvicorn.Server(config)
+    return _Server(config)
 
 
 def run(server: uvicorn.Server, listener: socket.socket, announce: Callable[[], None]) -> None:
@@ -79,6 +100,7 @@ def run(server: uvicorn.Server, listener: socket.socket, announce: Callable[[], 
     # uvicorn sets handlers of its own while it runs, and then raises the signal once more.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    _allow_open_files()
     # What is here now stays; and what a request makes has few cycles to look for.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
@@ -86,3 +108,11 @@ def run(server: uvicorn.Server, listener: socket.socket, announce: Callable[[], 
     server.run(sockets=[listener])
     for number in (signal.SIGTERM, signal.SIGINT):  # a second one ends what is left at once
         signal.signal(number, signal.SIG_DFL)
+
+
+def _allow_open_files() -> None:
+    """Raise the soft limit, which is often 1,024, as far as the hard one allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -24,6 +24,7 @@ from exempla.errors import StartupError
 from exempla.settings import Settings
 from exempla.store.database import Database
 from exempla.store.engines import Engine
+from exempla.throttle import Throttle
 from exempla.tls import Tls
 
 Job = Callable[[Callable[[str], None]], None]
@@ -60,7 +61,7 @@ def serve(
     jobs: list[Job] = [answer] * settings.workers
     if settings.flight_port is not None:
         port = settings.flight_port or _free_port(settings.host)
-        jobs.append(partial(_serve_flight, settings.host, port, engine, tls))
+        jobs.append(partial(_serve_flight, settings, port, engine, tls))
     with listener:
         run(jobs, lambda urls: announce(*urls), listener.close)
 
@@ -73,18 +74,22 @@ def _answer_http(
     ready: Callable[[str], None],
 ) -> None:
     with closing(Database(engine)) as database:
-        http = server.make(database, settings.query_timeout, tls)
+        http = server.make(database, settings, tls, Throttle(settings.rate_limit))
         server.run(http, listener, lambda: ready(""))
 
 
 def _serve_flight(
-    host: str, port: int, engine: Engine, tls: Tls | None, ready: Callable[[str], None]
+    settings: Settings, port: int, engine: Engine, tls: Tls | None, ready: Callable[[str], None]
 ) -> None:
     from exempla.flight.server import serving
 
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
-    with closing(Database(engine)) as database, serving(database, host, port, tls) as url:
+    throttle = Throttle(settings.rate_limit)
+    with (
+        closing(Database(engine)) as database,
+        serving(database, settings.host, port, tls, throttle) as url,
+    ):
         ready(url)
         told.wait()
 

@@ -289,6 +289,7 @@ ROUTES: dict[str, Route] = {
     f"GET {UNDER_V1}/schema/report": Route(READ, 200, under_v1("schema/report")),
     f"GET {UNDER_V1}/columns": Route(READ, 200, under_v1("columns")),
     f"GET {UNDER_V1}/examples/{{example_id}}/history": Route(READ, 200, of_history),
+    "GET /v2/audit-logs": Route(ADMINISTER, 200, listing("/v2/audit-logs"), 403),
     f"POST {KEYS}/{{api_key_id}}/refresh": Route(MANAGE, 200, of_key("refresh", {})),
     f"PUT {KEYS}/{{api_key_id}}/revoke": Route(MANAGE, 204, of_key("revoke")),
 }

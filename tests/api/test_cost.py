@@ -92,9 +92,9 @@ class Measured:
 
     def __init__(self, engine: Engine, size: int) -> None:
         self.size = size
-        setup.prepare(engine, KEY)
+        _, lock = setup.prepare(engine, KEY)
         self._meter = Meter(engine)
-        self.database = Database(engine)
+        self.database = Database(engine, lock)
         self._app: Any = create_app(self.database)
         asyncio.run(self._fill())
         asyncio.run(self._send("GET", ""))  # the first use of the key is noted
@@ -123,7 +123,7 @@ class Measured:
     async def _send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app=self._app),
-            base_url="http://exempla",
+            base_url="http://localhost",
             headers={"Authorization": f"Bearer {KEY}"},
         ) as http:
             return await http.request(method, f"/v2/datasets/{self.dataset}{path}", **kwargs)

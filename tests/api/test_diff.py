@@ -76,6 +76,18 @@ def test_pages_of_changes_join_to_all_of_them(client: httpx.Client) -> None:
     assert page["head"] == version
 
 
+def test_changes_are_counted_with_the_first_page(client: httpx.Client) -> None:
+    dataset = make_dataset(client, numbered(3))
+    new_version(client, dataset, [{"id": id, "n": -1} for id in dataset.example_ids[:2]])
+    first = compare(client, dataset, limit="1")
+    assert first["counts"] == {"added": 0, "removed": 0, "changed": 2, "unchanged": 1}
+    ok(patch(client, dataset, [{"id": dataset.example_ids[2], "n": -1}], first["head"]))
+    query = {"limit": "5", "cursor": first["pagination"]["next_cursor"]}
+    rest = compare(client, dataset, **query)
+    assert rest["counts"] == first["counts"]
+    assert [change["id"] for change in rest["changes"]] == list(dataset.example_ids[1:])
+
+
 def test_any_two_versions_either_way(client: httpx.Client) -> None:
     dataset, (v1, v2, v3) = line_of_versions(client)
     forth = compare(client, dataset, base=v1, head=v3)

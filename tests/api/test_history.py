@@ -114,7 +114,9 @@ def test_an_annotation_is_in_the_history(client: httpx.Client) -> None:
 
 def test_the_log_tells_every_write_and_its_key(served: Served, client: httpx.Client) -> None:
     dataset = make_dataset(client, numbered(3))
-    organization = ok(client.get("/v2/organizations"))["organizations"][-1]["id"]
+    organization = ok(client.get("/v2/organizations", params={"name": "Default"}))["organizations"][
+        -1
+    ]["id"]
     made = service_key(client, organization, {dataset.space_id: "MEMBER"})
     with acting(served, made["key"]) as bot:
         change = [{"id": id, "n": 0} for id in dataset.example_ids[:2]]

@@ -147,7 +147,9 @@ def test_what_is_malformed_does_not_use_up_the_key(client: httpx.Client) -> None
 
 def test_keys_are_those_of_a_user(served: Served, client: httpx.Client) -> None:
     dataset, key = make_dataset(client, numbered(1)), new_key()
-    organization = ok(client.get("/v2/organizations"))["organizations"][-1]["id"]
+    organization = ok(client.get("/v2/organizations", params={"name": "Default"}))["organizations"][
+        -1
+    ]["id"]
     made = service_key(client, organization, {dataset.space_id: "MEMBER"})
     ok(insert(client, dataset, key, 7), 201)
     with acting(served, made["key"]) as bot:

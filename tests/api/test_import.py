@@ -179,7 +179,7 @@ def test_other_refusals(client: httpx.Client) -> None:
     bad = send_file(client, dataset, b'{"n":1}', {"dry_run": "yes"})
     assert_problem(bad, 422, "validation-error", "dry_run")
     packed = send_file(client, dataset, b'{"n":1}', headers={"Content-Encoding": "gzip"})
-    assert_problem(packed, 400, "invalid-request", "Content-Encoding")
+    assert_problem(packed, 415, "invalid-request", "Content-Encoding")
     changed = send_file(client, dataset, b'{"n":1}', headers={"If-Match": '"1-2"'})
     assert_problem(changed, 412, "precondition-failed")
     ok(

@@ -19,6 +19,7 @@ from contextlib import redirect_stdout
 
 from tests.clients import (
     sdk_annotations,
+    sdk_audit,
     sdk_bulk,
     sdk_filters,
     sdk_keys,
@@ -31,6 +32,7 @@ from tests.clients.sdk_support import SCENARIOS, Client, new_client, scenarios_o
 
 __all__ = [
     "sdk_annotations",
+    "sdk_audit",
     "sdk_bulk",
     "sdk_filters",
     "sdk_keys",

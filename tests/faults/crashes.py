@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 import time
 from random import Random
@@ -11,12 +13,12 @@ from typing import NamedTuple
 import httpx
 
 from exempla.settings import Settings
-from exempla.store import setup
+from exempla.store import keys, setup
 from exempla.store.check import check_dataset, check_engine, check_names, subjects
 from exempla.store.database import Transaction
 from tests.cli.support import Place
 from tests.faults.load import Load
-from tests.serving import Served
+from tests.serving import KEY, Served
 
 
 class Outcome(NamedTuple):
@@ -36,10 +38,7 @@ class Outcome(NamedTuple):
 
 def faults_of(place: Place) -> list[str]:
     """Check the whole database, beside a server or without one."""
-    settings = Settings(
-        database_url=place.url or None, data_dir=None if place.url else place.folder
-    )
-    database, _ = setup.open_database(setup.open_engine(settings, make=False), make=False)
+    database, _ = setup.open_database(setup.open_engine(_settings(place), make=False), make=False)
     try:
 
         def check(tx: Transaction) -> list[str]:
@@ -64,27 +63,59 @@ def start(place: Place) -> tuple[Served, float]:
 
 def kill(place: Place, rounds: int, seed: int) -> Outcome:
     """Kill the server at a random moment of each round; check all after each restart."""
-    random = Random(seed)
+    random, longest = Random(seed), 0.0
     served, _ = start(place)
-    longest = 0.0
-    load = Load(served, seed, gives_up=True)
     try:
+        load = Load(served, seed, gives_up=True)
         for done in range(rounds):
             if done and done % 10 == 0:
                 print(outcome_of("so far", place, done, load, longest), file=sys.stderr)
             with load.running():
                 _wait_for(load, random.randint(1, 60))
                 time.sleep(random.uniform(0, 0.02))
-                load.served.stop(signal.SIGKILL)
-            load.served, took = start(place)
+                served.stop(signal.SIGKILL)
+            served, took = start(place)
+            load.served = served
             longest = max(longest, took)
             load.verify()
             assert faults_of(place) == []
         load.verify(everything=True)
-        assert load.served.stop() == 0
+        assert served.stop() == 0
     finally:
-        load.served.stop(signal.SIGKILL)
+        served.stop(signal.SIGKILL)
     return outcome_of("kill -9 of the server", place, rounds, load, longest)
+
+
+def kill_first_start(place: Place, seed: int) -> None:
+    """Kill the first start on a new database while it makes that; the next one has a whole one."""
+    delay = Random(seed).uniform(0, 0.1)
+    command = [sys.executable, "-m", "exempla", "serve", "--port", "0", "--no-flight", *place.flags]
+    environment = {**os.environ, "EXEMPLA_BOOTSTRAP_KEY": KEY}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        while not _has_begun(place):
+            assert process.poll() is None
+            time.sleep(0.001)
+        time.sleep(delay)
+        process.kill()
+    database, secret = setup.open_database(setup.open_engine(_settings(place)), KEY)
+    try:
+        assert secret is None
+        assert database.read_now(keys.authenticate, keys.secret_hash(KEY))
+        assert len(database.read_now(lambda tx: tx.all("SELECT name FROM spaces"))) == 1
+    finally:
+        database.close()
+    assert faults_of(place) == []
+
+
+def _has_begun(place: Place) -> bool:
+    if not place.url:
+        return place.file.exists()
+    count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    return bool(place.execute(count) > [(1,)])
+
+
+def _settings(place: Place) -> Settings:
+    return Settings(database_url=place.url) if place.url else Settings(data_dir=place.folder)
 
 
 def _wait_for(load: Load, writes: int) -> None:

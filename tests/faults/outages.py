@@ -59,8 +59,9 @@ DISK_MEGABYTES = 32
 def run(name: str, place: Place, server: PostgresServer | None, rounds: int, seed: int) -> Outcome:
     """Inflict a fault some times while there is load; check all after each."""
     fault, longest = FAULTS[name], 0.0
-    load = Load(Served.start(*place.flags, program=_WITH_SHORT_LIMIT), seed, gives_up=False)
+    served = Served.start(*place.flags, program=_WITH_SHORT_LIMIT)
     try:
+        load = Load(served, seed, gives_up=False)
         for _ in range(rounds):
             with load.running():
                 _wait_for_writes(load)
@@ -75,10 +76,10 @@ def run(name: str, place: Place, server: PostgresServer | None, rounds: int, see
             load.verify()
             assert faults_of(place) == []
         load.verify(everything=True)
-        assert load.served.stop() == 0
-        assert "request failed" not in load.served.output, load.served.output
+        assert served.stop() == 0
+        assert '"event": "request failed"' not in served.output, served.output
     finally:
-        load.served.stop(signal.SIGKILL)
+        served.stop(signal.SIGKILL)
     return outcome_of(name, place, rounds, load, longest)
 
 

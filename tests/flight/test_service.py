@@ -19,6 +19,7 @@ from exempla.ids import ResourceId
 from exempla.settings import Settings
 from exempla.store import setup
 from exempla.store.database import Database
+from exempla.throttle import Throttle
 from tests.flight.client import options, ticket
 from tests.flight.streams import creating, flight_message, numbers, putting
 from tests.serving import KEY
@@ -110,5 +111,5 @@ def test_news_of_a_broken_stream_is_waited_for(
         call.break_soon()
 
     monkeypatch.setattr("exempla.flight.service.A_MOMENT_S", 5)
-    assert list(Service(database).do_put(messages(), call)) == []
+    assert list(Service(database, Throttle()).do_put(messages(), call)) == []
     assert database.read_now(lambda tx: tx.all("SELECT id FROM datasets")) == []

@@ -90,6 +90,10 @@ _ADDED = {
         'INSERT INTO schemas VALUES (7, \'{"type":"object"}\')',
         "UPDATE datasets SET schema_at = 91",
     ],
+    "0009": [
+        "INSERT INTO audit_logs VALUES (1, 'suffix', 1, '', 'POST /v2/tags', 'kept', '{}', 50)"
+    ],
+    "0010": ["INSERT INTO sessions VALUES ('kept', 1, 5000000000000000)"],
 }
 """What each revision can hold that the one before could not, for data that came up to it."""
 

@@ -20,6 +20,7 @@ from exempla.store.backup import RESTORING, backup, restore
 from exempla.store.check import check_dataset, check_engine, check_names, subjects
 from exempla.store.database import Transaction
 from exempla.store.engines import Sqlite
+from exempla.store.migrations import HEAD
 from tests.store.conftest import Store
 from tests.store.values import fields
 
@@ -193,7 +194,7 @@ def test_only_a_sound_backup_is_restored(place: Path, tmp_path: Path) -> None:
     good, before = place.with_name("0.db").read_bytes(), file_of(place).read_bytes()
     versioned = "CREATE TABLE alembic_version (version_num TEXT)"
     newer = "INSERT INTO alembic_version VALUES ('9999')"
-    current = "INSERT INTO alembic_version VALUES ('0008')"
+    current = f"INSERT INTO alembic_version VALUES ('{HEAD}')"
     said = {
         b"": "no Exempla database",
         b"hello" * 1_000: "damaged, or no database",

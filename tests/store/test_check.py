@@ -40,7 +40,7 @@ def dataset(store: Store) -> Dataset:
     store.write(versions.branch, permit, made.id, v1.id, "v3", "")
     for version in store.versions(made.id):
         dataset, details, total = store.read(digests.details, permit, made.id, version.id)
-        store.write(digests.keep, dataset, details.id.number, total)
+        store.write(digests.keep, dataset.id, details.id.number, total)
     store.write(
         annotation_configs.create,
         permit,
@@ -207,7 +207,7 @@ DAMAGES = {
     ),
     "a digest that is no number": (
         f"UPDATE digests SET sum = 'x' {OF} number = 1",
-        "its digests cannot be computed",
+        "its digest that is kept cannot be read",
     ),
     "a digest of something else": (
         f"UPDATE digests SET sum = 'abc' {OF} number = 1",
@@ -270,6 +270,11 @@ OUTSIDE = {
     "a config that cannot be read": (
         "UPDATE annotation_configs SET settings = '' WHERE name = 'sound'",
         "the settings of the annotation config 'sound' are no JSON object",
+    ),
+    "an entry of the audit log that cannot be read": (
+        """INSERT INTO audit_logs (suffix, user_id, ip, operation_name, variables, created_at)
+        VALUES ('x', 1, '', 'POST /v2/tags', '[]', 1)""",
+        "of the audit log cannot be read",
     ),
     "an answer that was not finished": (
         "UPDATE answers SET status = 0",

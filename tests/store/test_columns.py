@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exempla.errors import Unavailable, ValidationError
+from exempla.filters import deadline
 from exempla.ids import ResourceId
 from exempla.limits import MAX_COLUMNS
 from exempla.store import columns, examples
@@ -30,7 +31,7 @@ from exempla.store.columns import (
 )
 from tests.store.conftest import Store
 from tests.store.model import NAMES, TEXTS, as_body, without_space
-from tests.store.values import fields, raw
+from tests.store.values import fields, over_at, raw
 
 TYPES = {str: "string", bool: "boolean", type(None): "null", dict: "object", list: "array"}
 NUMBERS = st.one_of(
@@ -233,3 +234,10 @@ def test_columns_without_time(store: Store) -> None:
     dataset, _, _ = store.dataset_of(1)
     with pytest.raises(Unavailable):
         of(store, dataset.id, seconds=0)
+
+
+def test_columns_end_at_their_time_limit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset, _, _ = store.dataset_of(3)
+    monkeypatch.setattr(deadline, "check", over_at(3))
+    with pytest.raises(Unavailable, match="took longer"):
+        of(store, dataset.id)

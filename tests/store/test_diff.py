@@ -9,8 +9,9 @@ import pytest
 
 from exempla.errors import NotFound, Unavailable, ValidationError
 from exempla.ids import ResourceId
-from exempla.store import diff, examples, versions
+from exempla.store import diff, examples, listing, versions
 from exempla.store.access import OPERATOR
+from exempla.store.database import Row, Transaction
 from exempla.store.diff import Counts, Page
 from tests.store.conftest import Store
 from tests.store.values import fields, raw
@@ -23,6 +24,8 @@ def compare(
     head: ResourceId | None = None,
     limit: int = 100,
     seconds: float = 60,
+    after: int = 0,
+    counts: Counts | None = None,
 ) -> Page:
     return store.read(
         diff.page,
@@ -30,9 +33,9 @@ def compare(
         dataset,
         base,
         head,
-        after=0,
+        after=after,
         limit=limit,
-        counts=None,
+        counts=counts,
         until=time.monotonic() + seconds,
     )
 
@@ -110,3 +113,50 @@ def test_a_large_diff_is_read_as_it_is_found(store: Store) -> None:
     page = compare(store, dataset.id, v1.id, v2.id, limit=700)
     assert len(page.changes) == 700
     assert page.counts == Counts(0, 0, 1_200, 0)
+
+
+def test_an_example_of_neither_version_is_not_told(store: Store) -> None:
+    dataset, v1, _ = store.dataset_of(2)
+    v2 = store.write(versions.branch, OPERATOR, dataset.id, None, "v2", "")
+    passing = store.write(examples.insert, OPERATOR, dataset.id, v2.id, [fields(n=9)])
+    v3 = store.write(versions.branch, OPERATOR, dataset.id, None, "v3", "")
+    store.write(examples.delete, OPERATOR, dataset.id, v3.id, passing.example_ids)
+    for base, head in ((v1.id, v3.id), (v3.id, v1.id)):
+        page = compare(store, dataset.id, base, head)
+        assert (page.counts, page.changes) == (Counts(0, 0, 0, 2), [])
+
+
+def test_a_page_ends_when_it_is_large(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "PAGE_BYTES", 1_000)
+    dataset, v1, ids = store.dataset_of(5)
+    changes = {id: fields(text="x" * 598) for id in ids}
+    v2 = store.write(examples.update, OPERATOR, dataset.id, None, changes, "v2").version
+    found: list[str] = []
+    after, has_more, sizes = 0, True, list[int]()
+    while has_more:
+        page = compare(store, dataset.id, v1.id, v2.id, after=after)
+        found += [change.id for _, change in page.changes]
+        sizes.append(len(page.changes))
+        after, has_more = page.changes[-1][0], page.has_more
+    assert (found, sizes) == (ids, [2, 2, 1])
+
+
+def test_a_page_reads_no_more_bodies_than_it_tells(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, v1, ids = store.dataset_of(300)
+    changes = {id: fields(n="x") for id in ids}
+    v2 = store.write(examples.update, OPERATOR, dataset.id, None, changes, "v2").version
+    asked: list[int] = []
+    read = Transaction.all
+
+    def counted(tx: Transaction, statement: str, **values: object) -> list[Row]:
+        rows = read(tx, statement, **values)
+        asked.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(Transaction, "all", counted)
+    known = Counts(0, 0, 300, 0)
+    page = compare(store, dataset.id, v1.id, v2.id, limit=2, after=7, counts=known)
+    assert [change.id for _, change in page.changes] == ids[7:9]
+    assert sum(asked) < 10

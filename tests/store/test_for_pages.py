@@ -28,6 +28,8 @@ from exempla.store.versions import Version
 from tests.store.conftest import Store
 from tests.store.values import fields
 
+ADDRESS = "127.0.0.1"
+
 
 def new_key(store: Store, expires_at: int | None = None) -> tuple[ApiKey, str]:
     """Make a key of the first user; return it with its hash."""
@@ -43,7 +45,7 @@ def test_a_session_stands_for_its_key_until_one_of_them_ends(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key, hashed = new_key(store)
-    tokens = [store.write(sessions.begin, hashed) for _ in range(2)]
+    tokens = [store.write(sessions.begin, hashed, ADDRESS) for _ in range(2)]
     first, second = tokens
     assert first
     assert second
@@ -58,8 +60,8 @@ def test_a_session_stands_for_its_key_until_one_of_them_ends(
     assert (second,) not in held
     store.write(keys.revoke, OPERATOR, key.id)
     assert store.read(sessions.find, second) is None
-    assert store.write(sessions.begin, hashed) is None
-    assert store.write(sessions.begin, keys.secret_hash("unknown")) is None
+    assert store.write(sessions.begin, hashed, ADDRESS) is None
+    assert store.write(sessions.begin, keys.secret_hash("unknown"), ADDRESS) is None
 
 
 def test_a_session_ends_with_time_and_is_removed(
@@ -67,12 +69,12 @@ def test_a_session_ends_with_time_and_is_removed(
 ) -> None:
     now = clock.now()
     _, hashed = new_key(store)
-    token = store.write(sessions.begin, hashed)
+    token = store.write(sessions.begin, hashed, ADDRESS)
     assert token
     later = now + 15 * 86_400 * clock.MICROSECONDS
     monkeypatch.setattr(clock, "now", lambda: later)
     assert store.read(sessions.find, token) is None
-    assert store.write(sessions.begin, hashed)
+    assert store.write(sessions.begin, hashed, ADDRESS)
     rows = store.read(lambda tx: tx.all("SELECT token_hash FROM sessions"))
     assert (keys.secret_hash(token),) not in rows
 

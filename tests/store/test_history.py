@@ -14,7 +14,9 @@ from exempla.store import (
     datasets,
     examples,
     history,
+    listing,
     purge,
+    revisions,
     tags,
     users,
     versions,
@@ -23,6 +25,8 @@ from exempla.store import annotations as annotations_store
 from exempla.store.access import OPERATOR, Permit
 from exempla.store.annotation_configs import ConfigSettings
 from exempla.store.annotations import Value
+from exempla.store.bodies import Fields
+from exempla.store.database import Transaction
 from exempla.store.history import Event, Write
 from exempla.store.listing import FIRST
 from tests.store.conftest import Store
@@ -35,7 +39,7 @@ def events_of(
     """Read the whole history of an example, by pages."""
     found: list[Event] = []
     while True:
-        page = store.read(
+        page, has_more = store.read(
             history.page,
             OPERATOR,
             dataset,
@@ -45,7 +49,7 @@ def events_of(
             until=time.monotonic() + seconds,
         )
         found += page
-        if len(page) < limit:
+        if not has_more:
             return found
 
 
@@ -201,6 +205,7 @@ def test_the_log_has_every_write_and_who_made_it(store: Store) -> None:
         ("tagged", 0, None, None),
     ]
     said = [msgspec.json.decode(msgspec.json.encode(w.fields)) for w in reversed(log)]
+    assert said[3:5] == [{"name": {"new": "v2"}, "description": {"new": ""}}, {}]
     assert said[6:] == [
         {"locked": {"old": False, "new": True}},
         {"name": {"old": name, "new": name + "!"}},
@@ -240,3 +245,93 @@ def test_what_is_not_there(store: Store) -> None:
             events_of(store, dataset.id, missing)
     with pytest.raises(Unavailable):
         events_of(store, dataset.id, id, seconds=0)
+
+
+def test_a_page_ends_when_it_is_large(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset, _, (id,) = store.dataset_of(1)
+    for n in range(5):
+        store.write(examples.update, OPERATOR, dataset.id, None, {id: fields(n=str(n) * 598)}, None)
+    whole = events_of(store, dataset.id, id)
+    monkeypatch.setattr(listing, "PAGE_BYTES", 1_000)
+    until = time.monotonic() + 60
+    page, has_more = store.read(
+        history.page, OPERATOR, dataset.id, id, before=FIRST, limit=100, until=until
+    )
+    assert (page, has_more) == (whole[:1], True)
+    assert events_of(store, dataset.id, id) == whole
+
+
+def test_no_more_bodies_are_held_than_are_needed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, _, (id,) = store.dataset_of(1)
+    for n in range(20):
+        store.write(
+            examples.update, OPERATOR, dataset.id, None, {id: fields(n=f"new {n}")}, f"v{n + 2}"
+        )
+    most = 0
+    held_by = history._Past.held_by
+
+    def looking(past: history._Past, version: int | None) -> Fields | None:
+        nonlocal most
+        fields = held_by(past, version)
+        most = max(most, len(past._held))
+        return fields
+
+    monkeypatch.setattr(history._Past, "held_by", looking)
+    assert len(events_of(store, dataset.id, id)) == 21
+    assert 0 < most <= 2
+
+
+def test_a_history_looks_at_no_version_that_restored_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, v1, (id, other) = store.dataset_of(2)
+    for n in range(10):
+        store.write(
+            examples.update, OPERATOR, dataset.id, None, {other: fields(n=f"new {n}")}, f"edit {n}"
+        )
+        store.write(versions.branch, OPERATOR, dataset.id, v1.id, f"restored {n}", "")
+    assert len(events_of(store, dataset.id, other)) == 21
+    looked: list[int] = []
+    body_of = revisions.body_of
+
+    def looking(tx: Transaction, dataset_id: int, version: int, ordinal: int) -> str | None:
+        looked.append(version)
+        return body_of(tx, dataset_id, version, ordinal)
+
+    monkeypatch.setattr(revisions, "body_of", looking)
+    assert [event.kind for event in events_of(store, dataset.id, id)] == ["created"]
+    assert looked == [1]
+
+
+def test_a_restored_example_that_was_deleted_from_both_versions(store: Store) -> None:
+    dataset, v1, (id, _) = store.dataset_of(2)
+    v2 = store.write(examples.update, OPERATOR, dataset.id, None, {id: fields(n=9)}, "v2").version
+    v3 = store.write(versions.branch, OPERATOR, dataset.id, v1.id, "v3", "")
+    for version in (v3, v2):
+        store.write(examples.delete, OPERATOR, dataset.id, version.id, [id])
+    kinds = [event.kind for event in events_of(store, dataset.id, id)]
+    assert kinds == ["deleted", "deleted", "restored", "updated", "created"]
+
+
+def test_of_a_version_that_is_not_known_no_fields_are_told(store: Store) -> None:
+    dataset, _, (id,) = store.dataset_of(1)
+    name = f"note {dataset.name}"
+    store.write(
+        annotation_configs.create, OPERATOR, store.space.id, name, "FREEFORM", ConfigSettings()
+    )
+    value = Value(name, None, None, "seen", "here")
+    store.write(annotations_store.annotate, first_permit(store), dataset.id, [(id, [value])])
+
+    def as_an_older_release_left_it(tx: Transaction) -> None:
+        for statement in (
+            "UPDATE writes SET version = NULL WHERE dataset_id = :dataset_id AND kind = 'created'",
+            "DELETE FROM writes WHERE dataset_id = :dataset_id AND kind = 'annotated'",
+            "DELETE FROM changes WHERE dataset_id = :dataset_id",
+        ):
+            tx.run(statement, dataset_id=dataset.id.number)
+
+    store.write(as_an_older_release_left_it)
+    (created,) = events_of(store, dataset.id, id)
+    assert (created.kind, created.version_id, created.fields) == ("created", None, {})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
+from typing import Any
 
 import pytest
 
@@ -69,6 +71,42 @@ def test_requests_at_once_are_one(store: Store) -> None:
     assert (making.runs, making.made(store)) == (1, 1)
 
 
+def test_requests_that_wait_hold_no_writer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    making, one = Making(), asked()
+    at_once: list[int] = []
+    running, once = 0, idempotency.once
+
+    def counting(*arguments: Any) -> Answer:
+        nonlocal running
+        running += 1
+        at_once.append(running)
+        time.sleep(0.05)
+        answer = once(*arguments)
+        running -= 1
+        return answer
+
+    monkeypatch.setattr(idempotency, "once", counting)
+
+    async def all_at_once() -> list[Answer]:
+        waiting = [idempotency.run(store.database, one, making, refused) for _ in range(8)]
+        return await asyncio.gather(*waiting)
+
+    assert len(set(asyncio.run(all_at_once()))) == 1
+    assert at_once == [1] * 8
+
+
+def test_an_answer_that_is_too_large_is_refused(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "MAX_KEPT_ANSWER_BYTES", 10)
+    making, one = Making(), asked()
+    for _ in range(2):
+        answer = store.write(idempotency.once, one, making, refused)
+        assert answer.status == 422
+        assert b"Idempotency-Key" in answer.body
+    assert (making.runs, making.made(store)) == (1, 0)
+
+
 def test_a_refusal_is_an_answer_and_undoes_what_was_written(store: Store) -> None:
     making, one = Making(Conflict("taken")), asked()
     for _ in range(2):
@@ -122,3 +160,16 @@ def test_an_answer_is_kept_for_a_day(store: Store, monkeypatch: pytest.MonkeyPat
     while store.write(purge.purge_some):
         pass
     assert kept() == 1
+
+
+def test_an_answer_that_is_removed_as_it_is_asked_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    making, one = Making(), asked()
+    store.write(idempotency.once, one, making, refused)
+    with monkeypatch.context() as removed:
+        removed.setattr(idempotency, "_FIND", idempotency._FIND + " AND 1 = 0")
+        with pytest.raises(Unavailable, match="try again"):
+            store.write(idempotency.once, one, making, refused)
+    assert store.write(idempotency.once, one, making, refused).tag == "tag 1"
+    assert making.runs == 1

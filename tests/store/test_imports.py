@@ -245,7 +245,7 @@ def test_many_rows_are_one_write(store: Store) -> None:
         ("updated", count - 1),
         ("created", count),
     ]
-    event, _ = store.read(
+    (event, _), _ = store.read(
         history.page, OPERATOR, dataset.id, "9", before=2**62, limit=9, until=time.monotonic() + 60
     )
     assert {n: bytes(f.old) for n, f in event.fields.items()} == {"n": b"0"}  # type: ignore[arg-type]

@@ -172,7 +172,8 @@ class StoreMachine(RuleBasedStateMachine):
             )
             counts = page.counts
             found += page.changes
-            if len(page.changes) < limit:
+            assert page.has_more == (len(found) < len(expected))
+            if not page.has_more:
                 break
         assert {one.id: (one.kind, as_texts(one.fields)) for _, one in found} == expected
         in_order = [id for id in self.ids if id in expected]
@@ -186,8 +187,9 @@ class StoreMachine(RuleBasedStateMachine):
     def read_a_history(self, data: st.DataObject, limit: int) -> None:
         id = data.draw(st.sampled_from(self.ids))
         found: list[Event] = []
-        while len(found) % limit == 0:
-            page = self.store.read(
+        has_more = True
+        while has_more:
+            page, has_more = self.store.read(
                 history.page,
                 OPERATOR,
                 self.dataset,
@@ -197,8 +199,6 @@ class StoreMachine(RuleBasedStateMachine):
                 until=time.monotonic() + 60,
             )
             found += page
-            if not page:
-                break
         told = [(event.kind, event.version_id, as_texts(event.fields)) for event in found]
         assert told[::-1] == self.events[id]
 
@@ -216,7 +216,7 @@ class StoreMachine(RuleBasedStateMachine):
                 digests.details, OPERATOR, self.dataset, version.id
             )
             if data.draw(st.booleans()):
-                self.store.write(digests.keep, now, details.id.number, total)
+                self.store.write(digests.keep, now.id, details.id.number, total)
             content = {
                 id: {name: without_space(text) for name, text in example.fields.items()}
                 for id, example in version.examples.items()

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from exempla.errors import PreconditionFailed, Unavailable, ValidationError
+from exempla.filters import deadline
 from exempla.ids import ResourceId
 from exempla.schemas import Fault
 from exempla.store import datasets, examples, history, purge, schema_report, schemas, versions
@@ -20,7 +21,7 @@ from exempla.store.bodies import Fields
 from exempla.store.listing import FIRST
 from exempla.store.schema_report import Failing, Report
 from tests.store.conftest import Store
-from tests.store.values import fields, raw
+from tests.store.values import fields, over_at, raw
 
 WHOLE = raw(properties='{"n":{"type":"integer"}}', required='["n"]')
 HEAVY = raw(n=f"[{','.join(f'1e{n}' for n in range(400, 1_400))}]")
@@ -226,6 +227,14 @@ def test_a_report_without_much_time_gets_further_all_the_same(
     assert [len(failing) for failing in found] == [0, 0, 1, 0]  # two in each, and the end
     with pytest.raises(Unavailable):
         report(store, dataset.id, seconds=0)
+
+
+def test_a_report_ends_at_its_time_limit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset, _, _ = store.dataset_of(3)
+    put(store, dataset.id, WHOLE)
+    monkeypatch.setattr(deadline, "check", over_at(3))
+    with pytest.raises(Unavailable, match="took longer"):
+        report(store, dataset.id)
 
 
 def test_a_schema_goes_with_its_dataset(store: Store) -> None:

@@ -117,7 +117,7 @@ def test_what_is_known_of_writes_before_there_was_a_history(opened: Database) ->
     ]
     for id, version in (("example-3", 1), ("example-4", 2)):
         until = time.monotonic() + 60
-        events = store.read(
+        events, _ = store.read(
             history.page, OPERATOR, older.DATASET, id, before=FIRST, limit=9, until=until
         )
         (created,) = [event for event in events if event.kind == "created"]

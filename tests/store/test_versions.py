@@ -30,6 +30,61 @@ def test_a_version_made_from_an_old_one_restores_it(store: Store) -> None:
     assert store.bodies(dataset.id, v2.id) == ['{"n":"x"}', '{"n":2}']
 
 
+def revisions_of(store: Store, dataset: ResourceId) -> int:
+    statement = "SELECT COUNT(*) FROM revisions WHERE dataset_id = :dataset_id"
+    found = store.read(lambda tx: tx.exactly_one(statement, dataset_id=dataset.number))
+    return int(found[0])
+
+
+def test_what_is_restored_again_is_not_written_again(store: Store) -> None:
+    dataset, v1, ids = store.dataset_of(5)
+    before = store.examples(dataset.id)
+    changes = {id: fields(n="x") for id in ids[:3]}
+    store.write(examples.update, OPERATOR, dataset.id, None, changes, "v2")
+    branch(store, dataset.id, v1.id, "v3")
+    written = revisions_of(store, dataset.id)
+    branch(store, dataset.id, v1.id, "v4")
+    assert revisions_of(store, dataset.id) == written
+    assert store.examples(dataset.id) == before
+    v5 = store.write(
+        examples.update, OPERATOR, dataset.id, None, {ids[0]: fields(n="y")}, "v5"
+    ).version
+    store.write(examples.delete, OPERATOR, dataset.id, v5.id, [ids[1]])
+    written = revisions_of(store, dataset.id)
+    branch(store, dataset.id, v1.id, "v6")
+    assert revisions_of(store, dataset.id) == written + 2
+    assert store.examples(dataset.id) == before
+    assert store.bodies(dataset.id, v5.id) == ['{"n":"y"}', '{"n":2}', '{"n":3}', '{"n":4}']
+
+
+def test_an_edit_in_place_in_between_is_not_undone_by_a_copy(store: Store) -> None:
+    dataset, v1, ids = store.dataset_of(5)
+    v2 = branch(store, dataset.id, None, "v2")
+    branch(store, dataset.id, None, "v3")
+    changes = {id: fields(n="odd") for id in ids}
+    store.write(examples.update, OPERATOR, dataset.id, v2, changes, None)
+    written = revisions_of(store, dataset.id)
+    branch(store, dataset.id, v1.id, "v4")
+    assert revisions_of(store, dataset.id) == written
+    branch(store, dataset.id, v2, "v5")
+    assert store.bodies(dataset.id) == ['{"n":"odd"}'] * 5
+
+
+def test_an_edit_in_place_is_in_no_later_version(store: Store) -> None:
+    dataset, v1, (id, _) = store.dataset_of(2)
+    v2 = branch(store, dataset.id, None, "v2")
+    store.write(examples.update, OPERATOR, dataset.id, v1.id, {id: fields(n="x")}, None)
+    assert store.bodies(dataset.id, v1.id) == ['{"n":"x"}', '{"n":1}']
+    assert store.bodies(dataset.id, v2) == ['{"n":0}', '{"n":1}']
+    branch(store, dataset.id, None, "v3")
+    store.write(examples.update, OPERATOR, dataset.id, v2, {id: fields(n="y")}, None)
+    assert [store.bodies(dataset.id, version.id)[0] for version in store.versions(dataset.id)] == [
+        '{"n":0}',
+        '{"n":"y"}',
+        '{"n":"x"}',
+    ]
+
+
 def test_counts_follow_every_write(store: Store) -> None:
     dataset, v1, ids = store.dataset_of(3)
     v2 = branch(store, dataset.id, None, "v2")

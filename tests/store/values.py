@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Callable, Iterable
 from itertools import accumulate, count, pairwise
 
 import msgspec
 
+from exempla.filters.deadline import OutOfTime
 from exempla.store.bodies import Fields
 from exempla.store.revisions import NewExample, NewExamples
 
@@ -32,3 +34,14 @@ def flat(parts: Iterable[NewExamples]) -> list[NewExample]:
         assert {len(column) for column in columns} == {len(part.sizes)}
         found += map(NewExample, count(part.ordinal), *columns)
     return found
+
+
+def over_at(look: int) -> Callable[[], None]:
+    """Return a `deadline.check` that finds the time over at this look, the first being 1."""
+    looks = itertools.count(1)
+
+    def check() -> None:
+        if next(looks) == look:
+            raise OutOfTime
+
+    return check

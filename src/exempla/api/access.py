@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from exempla.store.access import Role
 
-OPEN = frozenset({"GET /healthz", "GET /readyz", "GET /errors", "GET /openapi.json", "GET /docs"})
+OPEN = frozenset(
+    {
+        "GET /healthz",
+        "GET /readyz",
+        "GET /metrics",
+        "GET /errors",
+        "GET /openapi.json",
+        "GET /docs",
+    }
+)
 """Routes that need no key."""
 
 _READ = Role.READ_ONLY
@@ -61,6 +70,7 @@ NEEDS: dict[str, Role] = {
     "PUT /api/v1/datasets/{dataset_id}/schema": _WRITE,
     "GET /api/v1/datasets/{dataset_id}/schema/report": _READ,
     "GET /api/v1/datasets/{dataset_id}/columns": _READ,
+    "GET /v2/audit-logs": _ADMINISTER,
     # Keys belong to users; `store/keys.py` says whose a caller may see and end.
     "GET /v2/api-keys": _READ,
     "POST /v2/api-keys": _READ,
@@ -68,3 +78,17 @@ NEEDS: dict[str, Role] = {
     "PUT /v2/api-keys/{api_key_id}/revoke": _READ,
 }
 """The role that a route needs, by its method and path."""
+
+NOT_IN_AUDIT_LOG = frozenset(
+    {
+        "POST /v2/datasets/{dataset_id}/examples",
+        "PATCH /v2/datasets/{dataset_id}/examples",
+        "DELETE /v2/datasets/{dataset_id}/examples",
+        "POST /v2/datasets/{dataset_id}/examples/annotate",
+        "POST /api/v1/datasets/{dataset_id}/import",
+    }
+)
+"""Routes that write examples: their history has who did what."""
+
+HAS_EXAMPLES = frozenset({"POST /v2/datasets"})
+"""Routes in the audit log whose body is not."""

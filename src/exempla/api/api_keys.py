@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -22,8 +22,6 @@ from exempla.store.keys import ApiKey, Grant, KeyType
 
 Status = Literal["ACTIVE", "REVOKED"]
 """Whether a key works; one that is expired or was replaced counts as revoked."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RoleAssignment(msgspec.Struct, forbid_unknown_fields=True):
@@ -148,7 +146,6 @@ class ApiKeysController(Controller):
     @post()
     async def create_api_key(
         self,
-        database: DatabaseDependency,
         writing: WritingDependency,
         permit: PermitDependency,
         data: JSONBody[CreateKey],
@@ -160,21 +157,18 @@ class ApiKeysController(Controller):
         expires_at = _moment(data.expires_at)
         if data.key_type == "SERVICE":
             grants = _grants(data.organizations or [])
-            key, secret = await database.write(
+            key, secret = await writing.run(
                 keys.create_service_key, permit, name, description, expires_at, grants
             )
             return _answer(key, secret, _bot(key, data.organizations or []))
         if data.organizations is not None or data.account_role is not None:
             raise ValidationError("organizations and account_role are for SERVICE keys alone")
-        key, secret = await database.write(
-            keys.create_user_key, permit, name, description, expires_at
-        )
+        key, secret = await writing.run(keys.create_user_key, permit, name, description, expires_at)
         return _answer(key, secret)
 
     @post("/{api_key_id:str}/refresh", status_code=200)
     async def refresh_api_key(
         self,
-        database: DatabaseDependency,
         writing: WritingDependency,
         permit: PermitDependency,
         api_key_id: FromPath[str],
@@ -185,17 +179,17 @@ class ApiKeysController(Controller):
         grace = data.grace_period_seconds or 0
         if not 0 <= grace <= MAX_GRACE_S:
             raise ValidationError(f"grace_period_seconds must lie from 0 to {MAX_GRACE_S}")
-        key, secret = await database.write(
+        key, secret = await writing.run(
             keys.refresh, permit, _id(api_key_id), _moment(data.expires_at), grace
         )
         return _answer(key, secret)
 
     @put("/{api_key_id:str}/revoke", status_code=204)
     async def revoke_api_key(
-        self, database: DatabaseDependency, permit: PermitDependency, api_key_id: FromPath[str]
+        self, writing: WritingDependency, permit: PermitDependency, api_key_id: FromPath[str]
     ) -> None:
         """End a key at once."""
-        await database.write(keys.revoke, permit, _id(api_key_id))
+        await writing.run(keys.revoke, permit, _id(api_key_id))
 
 
 def _id(text: str) -> ResourceId:
@@ -211,7 +205,7 @@ def _moment(value: datetime | None) -> int | None:
         moment = value.astimezone(UTC)
     except OverflowError:
         raise ValidationError("expires_at lies outside the years 1 to 9999") from None
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return clock.microseconds(moment)
 
 
 def _grants(organizations: Iterable[OrganizationAssignment]) -> list[Grant]:

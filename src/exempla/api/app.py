@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
+from collections.abc import Iterable
 from urllib.parse import unquote
 
 import structlog
@@ -13,20 +15,24 @@ from litestar.types import (
     ASGIApp,
     ControllerRouterHandler,
     HTTPResponseStartEvent,
+    HTTPScope,
     Message,
     Receive,
     Scope,
     Send,
 )
 
+from exempla import logs, metrics
 from exempla.api.annotation_configs import AnnotationConfigsController
 from exempla.api.api_keys import ApiKeysController
-from exempla.api.auth import authorize
+from exempla.api.audit_logs import AuditLogsController
+from exempla.api.auth import RATE, ROUTE, authorize
 from exempla.api.body import JsonBody
 from exempla.api.datasets import DatasetsController
 from exempla.api.dependencies import provide
 from exempla.api.examples import ExamplesController
-from exempla.api.health import healthz, readyz
+from exempla.api.health import healthz, prometheus, readyz
+from exempla.api.hosts import checker
 from exempla.api.not_supported import not_supported_routes
 from exempla.api.openapi import DocumentsController, describer
 from exempla.api.organizations import OrganizationsController
@@ -44,27 +50,62 @@ from exempla.errors import NotFound, Problem
 from exempla.limits import MAX_BODY_BYTES
 from exempla.settings import DEFAULT_QUERY_TIMEOUT_S
 from exempla.store.database import Database
+from exempla.throttle import Throttle
 from exempla.web.app import beside, create_pages
+
+_log = structlog.get_logger(__name__)
 
 _COLLAPSED = re.compile(rb"//|%2[fF]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
-def create_app(database: Database, query_timeout: float = DEFAULT_QUERY_TIMEOUT_S) -> ASGIApp:
-    """Return the application that serves this database; a search may take so many seconds."""
-    api = create_litestar(database, query_timeout)
-    pages = create_pages(database, query_timeout, api.state.purger.wake)
+_SAFETY = (
+    (b"cache-control", b"no-store"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+"""What every answer tells a browser: keep nothing, run nothing, show it in no other page.
+
+An answer that says otherwise itself is left to: the pages have scripts (`web/rendering.py`). No
+answer allows another site to read it (CORS).
+"""
+
+
+def create_app(
+    database: Database,
+    query_timeout: float = DEFAULT_QUERY_TIMEOUT_S,
+    hosts: Iterable[str] = (),
+    throttle: Throttle | None = None,
+) -> ASGIApp:
+    """Return the application that serves this database; a search may take so many seconds.
+
+    `hosts` are the names that it is known by, beside addresses and `localhost`.
+    """
+    throttle = throttle or Throttle()
+    api = create_litestar(database, query_timeout, throttle)
+    pages = create_pages(database, query_timeout, api.state.purger.wake, throttle)
     app = beside(_with_head_and_options(api), _with_head_and_options(pages), api, pages)
-    return _with_request_id(_with_exact_paths(app))
+    exact = _with_exact_paths(app)
+    return _with_request_id(_with_known_hosts(exact, hosts))
 
 
-def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIMEOUT_S) -> Litestar:
+def create_litestar(
+    database: Database,
+    query_timeout: float = DEFAULT_QUERY_TIMEOUT_S,
+    throttle: Throttle | None = None,
+) -> Litestar:
     """Return the resources, with what is done for each request but its id."""
     purger = Purger(database)
     dependencies = provide(database, purger, query_timeout)
     handlers: list[ControllerRouterHandler] = [
         healthz,
         readyz,
+        prometheus,
         errors_page,
         OrganizationsController,
         SpacesController,
@@ -74,6 +115,7 @@ def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIM
         TagsController,
         DatasetTagsController,
         ApiKeysController,
+        AuditLogsController,
         VersionsController,
         DiffController,
         FilesController,
@@ -85,7 +127,14 @@ def create_litestar(database: Database, query_timeout: float = DEFAULT_QUERY_TIM
     describe = describer(handlers, dependencies)
     return Litestar(
         route_handlers=[*handlers, *not_supported_routes()],
-        state=datastructures.State({"database": database, "describe": describe, "purger": purger}),
+        state=datastructures.State(
+            {
+                "database": database,
+                "describe": describe,
+                "purger": purger,
+                "throttle": throttle or Throttle(),
+            }
+        ),
         dependencies=dependencies,
         guards=[authorize],
         dto=JsonBody,
@@ -143,8 +192,26 @@ def _with_exact_paths(app: ASGIApp) -> ASGIApp:
     return answer
 
 
+def _with_known_hosts(app: ASGIApp, hosts: Iterable[str]) -> ASGIApp:
+    """Answer `421` to requests for a name that the server is not known by (see `hosts.py`)."""
+    check = checker(hosts)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            sent = [value for name, value in scope["headers"] if name == b"host"]
+            needed = sent or scope["http_version"] != "1.0"  # which knows no Host
+            if needed and (problem := check(sent[0] if len(sent) == 1 else None)):
+                await _send(send, problem, scope["path"])
+                return
+        await app(scope, receive, send)
+
+    return answer
+
+
 def _with_request_id(app: ASGIApp) -> ASGIApp:
     """Give every answer the header `X-Request-Id`: the request's own, or a new one.
+
+    And what it tells a browser, and what is left of its key's rate limit. Count and time it.
 
     What the framework fails to handle itself is answered as a problem here.
     """
@@ -155,24 +222,49 @@ def _with_request_id(app: ASGIApp) -> ASGIApp:
             return
         sent = dict(scope["headers"]).get(b"x-request-id", b"")
         request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex.encode()
-        started = False
+        scope.setdefault("state", {})  # which not every server gives
+        began, status = time.perf_counter(), 0
 
         async def send_with_id(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+                status = message["status"]
+                own = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id),
+                    *[pair for pair in _SAFETY if pair[0] not in own],
+                    *scope["state"].get(RATE, ()),
+                ]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
             try:
                 await app(scope, receive, send_with_id)
             except Exception as error:
-                if started:
+                if status:
                     raise
                 await _send(send_with_id, failed(error, scope), scope["path"])
+            finally:
+                seconds = time.perf_counter() - began
+                route = scope["state"].get(ROUTE, "")
+                if metrics.shown:
+                    metrics.request(route, scope["method"], status, seconds)
+                if logs.shows_requests:
+                    _log_request(scope, route, status, seconds)
 
     return answer
+
+
+def _log_request(scope: HTTPScope, route: str, status: int, seconds: float) -> None:
+    _log.debug(
+        "request",
+        route=route,
+        path=scope["path"],
+        method=scope["method"],
+        status=status,
+        milliseconds=round(seconds * 1_000, 3),
+    )
 
 
 async def _send(send: Send, problem: Problem, path: str) -> None:

@@ -16,8 +16,15 @@ from exempla.ids import ResourceId
 from exempla.store import keys
 from exempla.store.access import Role
 from exempla.store.database import Database
+from exempla.throttle import Throttle
 
 _HELP = "send it as the header `Authorization: Bearer <key>`"
+
+ROUTE = "route"
+"""Where the scope's state has the template of the route."""
+
+RATE = "rate"
+"""Where the scope's state has the headers that tell what is left of the key's rate limit."""
 
 _log = structlog.get_logger(__name__)
 
@@ -35,16 +42,34 @@ async def authorize(
     """
     scope = cast("HTTPScope", connection.scope)  # there are no websockets
     route = f"{scope['method']} {scope['path_template']}"
+    scope["state"][ROUTE] = scope["path_template"]
     if route in OPEN or scope["method"] == "OPTIONS":
         return
-    principal = await _authenticate(connection)
+    throttle: Throttle = connection.app.state.throttle
+    principal = await _authenticate(connection, throttle)
+    admit(scope, throttle, principal.permit.key_id)
     scope["auth"] = principal.permit._replace(needs=NEEDS.get(route, Role.ADMINISTRATOR))
 
 
-async def _authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> keys.Principal:
+def admit(scope: HTTPScope, throttle: Throttle, key: ResourceId) -> None:
+    """Count a request of this key, and leave in the scope what the answer tells of its limit.
+
+    Raises `RateLimited`.
+    """
+    if left := throttle.admit(key):
+        headers = [(name.lower().encode(), value.encode()) for name, value in left.items()]
+        scope["state"][RATE] = headers
+
+
+async def _authenticate(
+    connection: ASGIConnection[Any, Any, Any, Any], throttle: Throttle
+) -> keys.Principal:
     secret = secret_in(connection.headers.get("authorization", ""), _HELP)
     database: Database = connection.app.state.database
-    principal = known(await database.look_up(keys.authenticate, keys.secret_hash(secret)), _HELP)
+    found = await database.look_up(keys.authenticate, keys.secret_hash(secret))
+    if found is None:
+        throttle.wrong_key(connection.client.host if connection.client else "")
+    principal = known(found, _HELP)
     if principal.is_use_due():
         note_use(database, principal.permit.key_id)
     return principal

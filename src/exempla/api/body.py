@@ -14,8 +14,8 @@ from litestar.dto import AbstractDTO
 from litestar.openapi.spec import Reference, Schema
 from msgspec import inspect
 
-from exempla.errors import InvalidRequest, Problem, ValidationError
-from exempla.limits import MAX_NESTING
+from exempla.errors import InvalidRequest, Problem, UnsupportedMediaType, ValidationError
+from exempla.limits import MAX_MEMBERS, MAX_NESTING
 from exempla.nesting import is_too_deep
 
 T = TypeVar("T")
@@ -72,10 +72,10 @@ class JsonBody(AbstractDTO[Any]):
 
 
 def check_encoding(headers: Headers) -> None:
-    """Raise `InvalidRequest` for a body that is compressed."""
+    """Raise `UnsupportedMediaType` for a body that is compressed."""
     encoding = headers.get("content-encoding", "identity")
-    if encoding != "identity":
-        raise InvalidRequest(f"Content-Encoding is {encoding[:40]!r}; send the body as it is")
+    if encoding.lower() != "identity":
+        raise UnsupportedMediaType(f"Content-Encoding is {encoding[:40]!r}; send the body as it is")
 
 
 def read(body: bytes, type: type[T]) -> T:
@@ -85,6 +85,11 @@ def read(body: bytes, type: type[T]) -> T:
     `ValidationError` for a missing or an unknown member.
     """
     _check_utf8(body)
+    if (colons := body.count(b":")) > MAX_MEMBERS:  # there are no more members than that
+        raise ValidationError(
+            f"the body has {colons} colons, so about as many members of objects; at most "
+            f"{MAX_MEMBERS} are allowed; send it in several requests"
+        )
     try:
         return msgspec.json.decode(body, type=type)
     except msgspec.ValidationError as error:

@@ -13,11 +13,13 @@ from exempla.api.writing import Writing
 from exempla.errors import PreconditionFailed
 from exempla.store.access import Permit
 from exempla.store.database import Database
+from exempla.store.digesting import Digester
 
 DatabaseDependency = NamedDependency[Database]
 PermitDependency = NamedDependency[Permit]
 WritingDependency = NamedDependency[Writing]
 PurgerDependency = NamedDependency[Purger]
+DigesterDependency = NamedDependency[Digester]
 QueryTimeoutDependency = NamedDependency[float]
 
 
@@ -43,6 +45,7 @@ def provide(database: Database, purger: Purger, query_timeout: float) -> dict[st
     Each that a route may need beside others takes one of them, whether it uses it or not: what
     does not hang on each other Litestar resolves in tasks, which costs 100 microseconds.
     """
+    digester = Digester(database)
 
     async def writing(request: Request[Any, Any, Any], permit: PermitDependency) -> Writing:
         return await Writing.of(request, database)
@@ -50,10 +53,14 @@ def provide(database: Database, purger: Purger, query_timeout: float) -> dict[st
     def timeout(permit: PermitDependency) -> float:
         return query_timeout
 
+    def digesting(permit: PermitDependency) -> Digester:
+        return digester
+
     return {
         "database": Provide(lambda: database, sync_to_thread=False),
         "permit": Provide(_permit, sync_to_thread=False),
         "writing": Provide(writing),
         "purger": Provide(lambda: purger, sync_to_thread=False),
         "query_timeout": Provide(timeout, sync_to_thread=False),
+        "digester": Provide(digesting, sync_to_thread=False),
     }

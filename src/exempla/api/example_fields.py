@@ -8,12 +8,10 @@ import msgspec
 
 from exempla.api import body, fields
 from exempla.errors import InvalidRequest, ValidationError
-from exempla.store.bodies import Fields
+from exempla.limits import MAX_NESTING
+from exempla.store.bodies import MANAGED, Fields
 
 _encode = msgspec.json.Encoder().encode
-
-MANAGED = ("id", "created_at", "updated_at", "annotations")
-"""Members of an example that the server sets; `id` is given to say which example to update."""
 
 
 async def check_new(examples: Sequence[Fields]) -> None:
@@ -77,4 +75,8 @@ def _check_fields(example: Fields, where: str) -> list[tuple[str, msgspec.Raw]]:
             raise ValidationError(f"{where}.{name} is managed by the system and cannot be set")
     if not body.may_be_deep(_encode(example)):
         return []
-    return [(f"{where}.{name}", value) for name, value in example.items()]
+    return [
+        (f"{where}.{name}", value)
+        for name, value in example.items()
+        if len(bytes(value)) > 2 * MAX_NESTING  # each level takes two brackets
+    ]

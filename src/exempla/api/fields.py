@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
+from exempla import clock
 from exempla.errors import InvalidRequest, ValidationError
 from exempla.ids import Kind, ResourceId, parse_id
 from exempla.limits import MAX_DESCRIPTION_LENGTH, MAX_ITEMS, MAX_NAME_LENGTH
@@ -44,6 +46,19 @@ def part_of_name(value: str | None, field: str) -> str:
 def optional_id(value: str | None, kind: Kind, field: str) -> ResourceId | None:
     """Read an id that may be omitted; an empty string counts as omitted."""
     return parse_id(value, kind, field) if value else None
+
+
+def moment(value: str | None, field: str, default: int) -> int:
+    """Read a query parameter that is a time (ISO 8601; UTC if it names no zone)."""
+    if not value:
+        return default
+    try:
+        read = datetime.fromisoformat(value)
+        return clock.microseconds(read if read.tzinfo else read.replace(tzinfo=UTC))
+    except ValueError:
+        raise InvalidRequest(
+            f"{field} must be a time, as in 2030-01-31T09:30:00Z, not {value[:40]!r}"
+        ) from None
 
 
 def one_of(value: str | None, allowed: tuple[T, ...], field: str) -> T | None:

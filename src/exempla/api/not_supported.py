@@ -19,7 +19,6 @@ GET POST DELETE /v2/annotation-queues/{id}/records
 POST /v2/annotation-queues/{id}/records/{record_id}/annotate
 POST /v2/annotation-queues/{id}/records/{record_id}/assign
 GET POST /v2/annotation-queues/{id}/tags
-GET /v2/audit-logs
 GET /v2/dashboards/{id}/widgets/{widget_id}
 GET /v2/evaluator-templates
 GET /v2/evaluator-versions/{id}

@@ -22,6 +22,7 @@ from litestar.openapi import OpenAPIConfig
 from exempla import __version__
 from exempla.api.access import NEEDS, OPEN
 from exempla.api.api_keys import Status
+from exempla.api.audit_logs import MAX_OPERATIONS, OPERATION_TYPES
 from exempla.api.body import JsonBody
 from exempla.api.openapi_examples import EXAMPLES
 from exempla.api.pages import DEFAULT_LIMIT, MAX_EXAMPLES_LIMIT, MAX_LIMIT
@@ -45,6 +46,14 @@ _PARAMETER_TYPES: dict[str, Document] = {
     "mode": {"type": "string", "enum": ["insert", "update"], "default": "insert"},
     "dry_run": {"type": "string", "enum": ["true", "false"], "default": "false"},
     "format": {"type": "string", "enum": FORMATS, "default": FORMATS[0]},
+    "start_time": {"type": "string", "format": "date-time"},
+    "end_time": {"type": "string", "format": "date-time"},
+    "operation_type": {"type": "string", "enum": OPERATION_TYPES},
+    "operation_name": {
+        "type": "array",
+        "items": {"type": "string", "maxLength": 255},
+        "maxItems": MAX_OPERATIONS,
+    },
 }
 _EXAMPLES_LIMIT = _limit(MAX_EXAMPLES_LIMIT)
 _OF_EXAMPLES = ("list_examples", "diff_versions")
@@ -81,6 +90,7 @@ _HEADERS = {
     }
 }
 _HEADER_TYPES: dict[str, Document] = {
+    "Accept-Encoding": {"description": "Always `identity`.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "How to send a key.", "schema": {"type": "string"}},
 }
@@ -200,11 +210,13 @@ def _complete_parameter(parameter: Document) -> None:
 
 def _statuses(route: str, operation: Document) -> list[int]:
     """Return the errors that a route may answer with."""
-    found = {500, 503}
+    found = {421, 500, 503}
+    if route == "GET /metrics":
+        found |= {404}
     if route not in OPEN:
         found |= {400, 401, 403, 404, 422, 429}
     if "requestBody" in operation:
-        found |= {409, 412, 413}
+        found |= {409, 412, 413, 415}
     if _IF_MATCH in _headers_of_writes(route):
         found |= {412}
     return sorted(found)

@@ -152,9 +152,20 @@ def cut(
 ) -> tuple[Sequence[S], Pagination]:
     """Do the same for items whose number this function tells."""
     page = found[:limit]
-    if len(found) <= limit:
-        return page, Pagination(has_more=False)
-    return page, Pagination(True, _encode(f"{_name(listed, of)}:{number(page[-1])}"))
+    return page, following(page, len(found) > limit, listed, number, of)
+
+
+def following(
+    page: Sequence[S],
+    has_more: bool,
+    listed: str,
+    number: Callable[[S], int],
+    of: ResourceId | None = None,
+) -> Pagination:
+    """Say what follows a page of a list that is newest first."""
+    if not has_more:
+        return Pagination(has_more=False)
+    return Pagination(True, _encode(f"{_name(listed, of)}:{number(page[-1])}"))
 
 
 def _name(listed: str, of: ResourceId | None) -> str:

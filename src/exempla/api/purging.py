@@ -9,16 +9,13 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from exempla.store.database import Database
-from exempla.store.purge import purge_some
+from exempla.store.purge import purge_all
 
 AGAIN_AFTER_S = 10
 """How long to wait after the database could not purge."""
 
 EVERY_S = 3_600
 """How long to wait for a deletion before looking for what grew too old."""
-
-BETWEEN_PARTS_S = 0.005
-"""How long to leave the database to other writers; they may be in other processes."""
 
 _log = structlog.get_logger(__name__)
 
@@ -50,8 +47,7 @@ class Purger:
                 await asyncio.wait_for(self._wanted.wait(), EVERY_S)
             self._wanted.clear()
             try:
-                while await self._database.write(purge_some):
-                    await asyncio.sleep(BETWEEN_PARTS_S)
+                await purge_all(self._database)
             except Exception as error:
                 _log.warning("purge put off", exc_info=error)
                 await asyncio.sleep(AGAIN_AFTER_S)

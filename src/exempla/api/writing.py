@@ -15,12 +15,14 @@ import msgspec
 from litestar import MediaType, Request, Response
 
 from exempla.api import problems
+from exempla.api.access import HAS_EXAMPLES, NOT_IN_AUDIT_LOG
 from exempla.api.body import IN_A_THREAD_FROM
 from exempla.api.preconditions import etag
 from exempla.errors import InvalidRequest, Problem, ValidationError
 from exempla.limits import MAX_IDEMPOTENCY_KEY_LENGTH
-from exempla.store import idempotency
+from exempla.store import audit, idempotency
 from exempla.store.access import Permit
+from exempla.store.audit import Act
 from exempla.store.database import Database, Transaction
 from exempla.store.idempotency import Answer, Asked
 
@@ -54,8 +56,11 @@ def respond(answer: Tagged[A]) -> Response[Any]:
 class Writing:
     """Runs the write of a request, and renders what it did."""
 
-    def __init__(self, database: Database, path: str, status: int, asked: Asked | None) -> None:
+    def __init__(
+        self, database: Database, path: str, status: int, asked: Asked | None, act: Act | None
+    ) -> None:
         self._database = database
+        self._act = act
         self._path = path
         self._status = status
         self._asked = asked
@@ -64,21 +69,29 @@ class Writing:
     async def of(cls, request: Request[Any, Any, Any], database: Database) -> Writing:
         """Return what runs the write of this request, once if it has an `Idempotency-Key`."""
         hash = RequestHash(request)
-        if hash.key:
-            body = await request.body()
-            if len(body) > IN_A_THREAD_FROM:
-                await asyncio.to_thread(hash.update, body)
-            else:
-                hash.update(body)
-        return cls.of_hashed(request, database, hash)
+        body = await request.body()
+        if hash.key and len(body) > IN_A_THREAD_FROM:
+            await asyncio.to_thread(hash.update, body)
+        else:
+            hash.update(body)
+        return cls.of_hashed(request, database, hash, body)
 
     @classmethod
     def of_hashed(
-        cls, request: Request[Any, Any, Any], database: Database, hash: RequestHash
+        cls,
+        request: Request[Any, Any, Any],
+        database: Database,
+        hash: RequestHash,
+        body: bytes = b"",
     ) -> Writing:
-        """Return the same for a request whose body was taken in already."""
+        """Return the same for a request whose body was taken in already.
+
+        `body` is for the audit log.
+        """
         handler: Any = request.route_handler
-        return cls(database, request.scope["path"], handler.status_code, hash.asked())
+        operation = f"{request.method} {request.scope['path_template']}"
+        act = None if operation in NOT_IN_AUDIT_LOG else _act(request, operation, body)
+        return cls(database, request.scope["path"], handler.status_code, hash.asked(), act)
 
     async def __call__(
         self,
@@ -89,14 +102,20 @@ class Writing:
     ) -> Response[A]:
         """Run a store function that writes, and return what `render` makes of its result."""
         if self._asked is None:
-            return respond(render(await self._database.write(function, *args, **kwargs)))
+            return respond(render(await self.run(function, *args, **kwargs)))
 
         def write(tx: Transaction) -> Answer:
-            content, tag = render(function(tx, *args, **kwargs))
+            content, tag = render(audit.recorded(function, self._act)(tx, *args, **kwargs))
             return Answer(self._status, tag, _encode(content))
 
-        answer = await self._database.write(idempotency.once, self._asked, write, self._refused)
+        answer = await idempotency.run(self._database, self._asked, write, self._refused)
         return _response(*answer)
+
+    async def run(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a store function that writes, and return its result, which is not stored."""
+        return await self._database.write(audit.recorded(function, self._act), *args, **kwargs)
 
     def without_key(self) -> None:
         """Raise `ValidationError` for an `Idempotency-Key`: the answer must not be stored."""
@@ -146,6 +165,20 @@ def _key_of(request: Request[Any, Any, Any]) -> str | None:
             "of ASCII"
         )
     return key
+
+
+def _act(request: Request[Any, Any, Any], operation: str, body: bytes) -> Act:
+    """Return what the audit log tells of this request."""
+    permit: Permit = request.scope["auth"]
+    text = "" if operation in HAS_EXAMPLES else body.decode("utf-8", "replace")
+    return Act(
+        permit.user_id,
+        permit.key_id,
+        request.client.host if request.client else "",
+        operation,
+        text or None,
+        request.path_params,
+    )
 
 
 def _encode(content: object) -> bytes:

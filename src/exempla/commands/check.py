@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,10 +35,10 @@ def check(
 
     It writes nothing, and works beside a running server.
     """
-    from exempla.store import advice, setup
+    from exempla.store import advice, folder, setup
     from exempla.store.engines import Sqlite
 
-    with startup_errors():
+    with startup_errors(), ExitStack() as locked:
         if file:
             if not file.is_file():
                 raise StartupError(f"there is no file {file}")
@@ -46,6 +46,8 @@ def check(
         else:
             chosen = Settings(data_dir=data_dir, database_url=database_url)
             engine = setup.open_engine(chosen, make=False)
+            if isinstance(engine, Sqlite):
+                locked.enter_context(folder.hold(engine.path.parent))
         try:
             found = _check(engine)
         except engine.Error as error:

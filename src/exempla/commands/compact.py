@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from exempla.commands.support import DatabaseUrl, DataDir, note, run
 
 if TYPE_CHECKING:
     from exempla.store.database import Database
-
-BETWEEN_PARTS_S = 0.005
-"""How long to leave the database to other writers."""
 
 
 def compact(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
@@ -25,12 +21,11 @@ def compact(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
 
 async def _compact(database: Database) -> None:
     from exempla.store import compact as store
-    from exempla.store.purge import purge_some
+    from exempla.store.purge import purge_all
 
     before = store.size(database.engine)
     note("removing what was deleted")
-    while await database.write(purge_some):
-        await asyncio.sleep(BETWEEN_PARTS_S)
+    await purge_all(database)
     store.give_back(database.engine, note)
     after = store.size(database.engine)
     print(f"{before / store.MIB:,.1f} MiB before, {after / store.MIB:,.1f} MiB after")

@@ -184,14 +184,15 @@ class _Into(NamedTuple):
 
 async def _create(source: _Source, space: str | None, name: str) -> Callable[[], None]:
     from exempla.api import fields
-    from exempla.store import bulk, datasets
+    from exempla.store import audit, bulk, datasets
     from exempla.store.access import OPERATOR
 
     place = await source.database.read(find_space, space or _DEFAULT_SPACE)
     await source.database.read(datasets.check_free, OPERATOR, place.id, fields.name(name, "NAME"))
     with source.read() as incoming:
         source.progress.add_task("examples written", total=None)
-        bulk.create_dataset(source.database, OPERATOR, place.id, name, incoming)
+        act = audit.by_operator("exempla import --create", space_id=str(place.id), name=name)
+        bulk.create_dataset(source.database, OPERATOR, place.id, name, incoming, act=act)
         count = len(incoming)
     return lambda: print(f"{visible(name)}, version v1: {count} inserted")
 

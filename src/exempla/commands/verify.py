@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -14,7 +13,6 @@ from exempla.commands.support import DatabaseUrl, DataDir, find_dataset, run, vi
 if TYPE_CHECKING:
     from exempla.store.database import Database, Transaction
     from exempla.store.datasets import Dataset
-    from exempla.store.verify import Checked
 
 
 def verify(
@@ -26,7 +24,7 @@ def verify(
 ) -> None:
     """Recompute the digest of every version from its examples and compare; 1 if one differs.
 
-    A version whose digest was never asked for gets it now, so that the next check can compare.
+    The digests of sound versions are kept as they are now, so that the next check can compare.
     """
 
     async def work(database: Database) -> bool:
@@ -54,33 +52,16 @@ def _datasets(tx: Transaction, name: str | None) -> list[Dataset]:
 
 
 async def _verify(database: Database, console: Console, dataset: Dataset) -> bool:
-    """Check one dataset, tell what came of it, and keep the digests that it lacked."""
-    from exempla.store import datasets, digests, verify
-    from exempla.store.access import OPERATOR
+    """Check one dataset, and tell what came of it."""
+    from exempla.store import verify
 
-    def check(tx: Transaction) -> tuple[Dataset, list[Checked]]:
-        now = datasets.get(tx, OPERATOR, dataset.id)
-        return now, verify.check(tx, now)
-
-    try:
-        now, checked = await database.search(check)
-    except (msgspec.DecodeError, ValueError) as error:
-        line = f"{visible(dataset.name)}: what is stored of it cannot be read: {error}"
-        console.print(Text(line, style="red"))
-        return False
-    new = [one for one in checked if not one.kept and not one.faults]
-
-    def keep(tx: Transaction) -> None:
-        for one in new:
-            digests.keep(tx, now, one.version.id.number, one.found)
-
-    if new:
-        await database.write(keep)
-    faults = [(one.version.name, fault) for one in checked for fault in one.faults]
-    for version, fault in faults:
-        line = f"{visible(now.name)}, version {visible(version)}: {fault}"
-        console.print(Text(line, style="red"))
-    if not faults:
-        said = f", {len(new)} for the first time" if new else ""
-        console.print(Text(f"{visible(now.name)}: {len(checked)} versions verified{said}"))
-    return not faults
+    report = await verify.verify(database, dataset.id)
+    if report is None:  # it was deleted meanwhile
+        return True
+    name = visible(dataset.name)
+    for fault in report.faults:
+        console.print(Text(f"{name}, {visible(fault)}", style="red"))
+    if not report.faults:
+        first = f", {report.kept_first} for the first time" if report.kept_first else ""
+        console.print(Text(f"{name}: {report.versions} versions verified{first}"))
+    return not report.faults

@@ -14,6 +14,7 @@ from exempla.flight.places import STREAMS
 from exempla.flight.service import Service
 from exempla.limits import MAX_BATCH_BYTES
 from exempla.store.database import Database
+from exempla.throttle import Throttle
 from exempla.tls import Tls
 
 FINISH_WITHIN_S = 30
@@ -41,7 +42,9 @@ _OPTIONS = [
 
 
 @contextmanager
-def serving(database: Database, host: str, port: int, tls: Tls | None) -> Iterator[str]:
+def serving(
+    database: Database, host: str, port: int, tls: Tls | None, throttle: Throttle | None = None
+) -> Iterator[str]:
     """Serve while the block runs; give the URL. Port 0 takes any free port.
 
     Raises `StartupError` when it cannot listen there.
@@ -49,7 +52,7 @@ def serving(database: Database, host: str, port: int, tls: Tls | None) -> Iterat
     calls = STREAMS + REFUSING
     threads = ThreadPoolExecutor(calls, thread_name_prefix="exempla-flight")
     server = grpc.server(threads, options=_OPTIONS, maximum_concurrent_rpcs=calls)
-    server.add_generic_rpc_handlers([Service(database).handlers()])
+    server.add_generic_rpc_handlers([Service(database, throttle or Throttle()).handlers()])
     shown = f"[{host}]" if ":" in host else host
     try:
         if tls:

@@ -12,10 +12,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 import structlog
 
+from exempla import metrics
 from exempla.api import auth, fields
 from exempla.errors import (
     AccessForbidden,
@@ -37,8 +39,10 @@ from exempla.ids import ResourceId, looks_like_id, parse_id
 from exempla.memory import give_back
 from exempla.store import datasets, keys
 from exempla.store.access import Permit, Role
+from exempla.store.audit import Act
 from exempla.store.database import Database, Row
 from exempla.store.datasets import Dataset
+from exempla.throttle import Throttle
 
 NEEDS = {"createDataset": Role.MEMBER, "getDataset": Role.READ_ONLY}
 """The role that a command needs in its space."""
@@ -66,9 +70,10 @@ _log = structlog.get_logger(__name__)
 class Service:
     """The two methods, on one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, throttle: Throttle) -> None:
         self._database = database
         self._places = Places()
+        self._throttle = throttle
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """Return the methods under their names; gRPC refuses all others.
@@ -99,7 +104,10 @@ class Service:
                 if broken.wait(A_MOMENT_S):
                     return
                 try:
-                    dataset = self._create(permit, space_id, name, backlog, broken.is_set)
+                    given = {"space_id": asked.space_id, "name": name}
+                    ip = _address(context.peer())
+                    act = Act(permit.user_id, permit.key_id, ip, "createDataset", None, given)
+                    dataset = self._create(permit, space_id, name, backlog, broken.is_set, act)
                 finally:
                     give_back()
             yield protocol.put_result(protocol.dataset_created(str(dataset.id)))
@@ -111,6 +119,7 @@ class Service:
         name: str,
         backlog: Backlog,
         is_broken: Callable[[], bool],
+        act: Act,
     ) -> Dataset:
         """Make a dataset of all that came, unless the stream turns out to have broken."""
         import pyarrow as pa
@@ -128,13 +137,14 @@ class Service:
             try:
                 batches = backlog.open()
                 fill(incoming, batches.schema, batches, check)
+                metrics.ROWS.labels("DoPut").inc(len(incoming))
                 backlog.check_end()
             except (pa.ArrowException, OSError) as error:
                 if isinstance(error, OSError) and error.errno:  # not Arrow's, but the system's
                     raise
                 raise InvalidRequest(f"the stream cannot be read: {error}") from None
             return bulk.create_dataset(
-                self._database, permit, space_id, name, incoming, is_cancelled=is_broken
+                self._database, permit, space_id, name, incoming, is_cancelled=is_broken, act=act
             )
 
     def do_get(self, messages: Iterator[bytes], context: Any) -> Iterator[bytes]:
@@ -152,6 +162,7 @@ class Service:
             def take(part: list[Row]) -> None:
                 if not context.is_active():
                     raise Unavailable("the client has left")
+                metrics.ROWS.labels("DoGet").inc(len(part))
                 spool.take(part)
 
             columns = Columns()
@@ -175,7 +186,11 @@ class Service:
         sent = headers.get("auth-token-bin") or headers.get("authorization") or ""
         text = sent.decode("utf-8", "replace") if isinstance(sent, bytes) else sent
         hashed = keys.secret_hash(auth.secret_in(text, _HELP))
-        principal = auth.known(self._database.read_now(keys.authenticate, hashed), _HELP)
+        found = self._database.read_now(keys.authenticate, hashed)
+        if found is None:
+            self._throttle.wrong_key(_address(context.peer()))
+        principal = auth.known(found, _HELP)
+        self._throttle.admit(principal.permit.key_id)
         if principal.is_use_due():
             with suppress(Problem):  # a full disk keeps no one from reading
                 self._database.write_now(keys.used, principal.permit.key_id)
@@ -188,6 +203,11 @@ class Service:
         return self._database.read_now(datasets.by_name, permit, space_id, asked.dataset_name).id
 
 
+def _address(peer: str) -> str:
+    """Return the address in gRPC's name of a client: `ipv4:192.0.2.1:50000`, `ipv6:%5B::1%5D:1`."""
+    return unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]")
+
+
 def _version(text: str) -> ResourceId | str | None:
     if looks_like_id(text):
         return parse_id(text, "DatasetVersion", "datasetVersion")
@@ -196,15 +216,23 @@ def _version(text: str) -> ResourceId | str | None:
 
 @contextmanager
 def _answering(context: Any, method: str) -> Iterator[None]:
-    """Answer problems with their status, and tell no client more of other errors than that."""
+    """Answer problems with their status, and tell no client more of other errors than that.
+
+    And count the call.
+    """
+    status = "ABANDONED"
     try:
-        yield
+        with metrics.STREAMS.labels(method).track_inprogress():
+            yield
+        status = "OK"
     except Problem as problem:
         if isinstance(problem, InternalError):
             _log.error("call failed", method=method, exc_info=problem)
         code = _CODES.get(type(problem), grpc.StatusCode.INVALID_ARGUMENT)
+        status = code.name
         context.abort(code, problem.detail)
     except Exception as error:
+        status = "INTERNAL"
         if not context.is_active():
             _log.info("client left", method=method, cause=repr(error))
             return
@@ -212,6 +240,8 @@ def _answering(context: Any, method: str) -> Iterator[None]:
         if isinstance(error, OSError):  # a full disk, most likely
             context.abort(grpc.StatusCode.UNAVAILABLE, "the server has no room now; try again")
         context.abort(grpc.StatusCode.INTERNAL, "the server failed; its log has the cause")
+    finally:
+        metrics.CALLS.labels(method, status).inc()
 
 
 class _Stream:

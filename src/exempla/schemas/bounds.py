@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from exempla.errors import ValidationError
 from exempla.limits import MAX_NESTING, MAX_PATTERNS, MAX_SCHEMA_COST
 from exempla.schemas import cost
-from exempla.schemas.cost import NOTHING, Cost, Node
+from exempla.schemas.cost import NOTHING, Cost, Node, members_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -54,7 +54,8 @@ def check(root: Node) -> Cost:
     """
     graph, pointers = _reachable(root)
     patterns = sum(
-        ("pattern" in node) + len(_map(node, "patternProperties")) for node, _ in graph.values()
+        ("pattern" in node) + len(members_of(node, "patternProperties"))
+        for node, _ in graph.values()
     )
     if patterns > MAX_PATTERNS:
         raise ValidationError(f"schema has {patterns} patterns; at most {MAX_PATTERNS} are allowed")
@@ -151,14 +152,9 @@ def _mapped(node: Node, *words: str) -> list[tuple[str, Node]]:
     return [
         (pointer([word, name]), one)
         for word in words
-        for name, one in _map(node, word).items()
+        for name, one in members_of(node, word).items()
         if isinstance(one, dict)
     ]
-
-
-def _map(node: Node, word: str) -> Node:
-    found = node.get(word)
-    return found if isinstance(found, dict) else {}
 
 
 def _order(graph: Graph, pointers: dict[int, str]) -> list[int]:

@@ -111,9 +111,9 @@ def of_node(node: Node) -> Cost:
     enum, required = _list(node.get("enum")), _list(node.get("required"))
     table = _is_table(enum)
     compared += [] if table else enum
-    dependent = _map(node, "dependentRequired") | _map(node, "dependencies")
+    dependent = members_of(node, "dependentRequired") | members_of(node, "dependencies")
     patterns = [node["pattern"]] if isinstance(node.get("pattern"), str) else []
-    patterns += _map(node, "patternProperties")
+    patterns += members_of(node, "patternProperties")
     unique = bool(node.get("uniqueItems"))
     return Cost(
         looks=1 + (len(enum) + len(required)) // _VALUES_PER_LOOK,
@@ -145,7 +145,8 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _map(node: Node, word: str) -> Node:
+def members_of(node: Node, word: str) -> Node:
+    """Return the object that a word of a subschema has; an empty one if it has none."""
     found = node.get(word)
     return found if isinstance(found, dict) else {}
 

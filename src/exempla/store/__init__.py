@@ -5,6 +5,7 @@
 - One module per aggregate, of plain functions that take a running `Transaction` first:
   `organizations`, `spaces`, `datasets`, `versions`, `examples`, `annotations`, `tags`, `keys`.
 - `diff.py`, `history.py` and `digests.py` read what the versions and the `writes` tell.
+- `digesting.py` computes digests for those who ask, and `verify.py` checks them.
 - `revisions.py` is the temporal table under `versions` and `examples`, and the only module that
   knows `valid_from` and `valid_to`.
 """

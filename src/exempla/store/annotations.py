@@ -43,8 +43,8 @@ class Annotation(NamedTuple):
 
 _ORDINALS = """
     SELECT e.id, e.ordinal
-    FROM EACH(:ids) AS given (value) CROSS JOIN examples AS e
-    WHERE e.dataset_id = :dataset_id AND e.id = given.value"""
+    FROM EACH(:ids) AS given (value)
+    CROSS JOIN LOOKUP(examples AS e WHERE e.dataset_id = :dataset_id AND e.id = given.value)"""
 
 _UPSERT = """
     INSERT INTO annotations
@@ -61,21 +61,26 @@ _UPSERT = """
 _SELECT = """
     SELECT a.ordinal, a.name, a.score, a.label, a.text, a.updated_at, u.id, u.suffix, u.email"""
 
-_RANGE = "annotations AS a", "a.ordinal >= :first AND a.ordinal <= :last"
+_RANGE = (
+    "annotations AS a",
+    "a.dataset_id = :dataset_id AND a.ordinal >= :first AND a.ordinal <= :last",
+)
 _EACH = (
-    "EACH(:ordinals) AS given (value) CROSS JOIN annotations AS a",
-    "a.ordinal = CAST(given.value AS BIGINT)",
+    """EACH(:ordinals) AS given (value)
+    CROSS JOIN LOOKUP(annotations AS a
+        WHERE a.dataset_id = :dataset_id AND a.ordinal = CAST(given.value AS BIGINT))""",
+    "TRUE",
 )
 
 _OF_EXAMPLES = f"""{_SELECT}
     FROM {{source}} JOIN users AS u ON u.id = a.user_id
-    WHERE a.dataset_id = :dataset_id AND {{those}}
+    WHERE {{those}}
     ORDER BY a.ordinal, a.name"""
 
 _PARTS = """
     SELECT a.ordinal, a.name, a.score, a.label, a.text
     FROM {source}
-    WHERE a.dataset_id = :dataset_id AND {those}
+    WHERE {those}
       AND a.name IN (SELECT named.value FROM EACH(:names) AS named (value))"""
 
 

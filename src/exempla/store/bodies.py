@@ -22,6 +22,10 @@ Value = msgspec.Raw | UnsetType
 """JSON text; unset where there is no such field."""
 
 
+MANAGED = ("id", "created_at", "updated_at", "annotations")
+"""Members of an example that no body holds: the server keeps them apart."""
+
+
 class StoredExample(NamedTuple):
     """An example as it is stored; times in microseconds, the body a JSON object's text."""
 
@@ -41,6 +45,11 @@ class FieldChange(msgspec.Struct):
     def of(cls, old: msgspec.Raw | None, new: msgspec.Raw | None) -> FieldChange:
         """Return the change between two values, None where there is no such field."""
         return cls(UNSET if old is None else old, UNSET if new is None else new)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the values have."""
+        return sum(len(bytes(one)) for one in (self.old, self.new) if one is not UNSET)
 
 
 _decoder = msgspec.json.Decoder(Fields)

@@ -14,8 +14,9 @@ from itertools import chain
 from exempla import clock
 from exempla.errors import Problem, Unavailable, ValidationError
 from exempla.ids import ResourceId, new_suffix
-from exempla.store import datasets, examples, keys, revisions, versions
+from exempla.store import audit, datasets, examples, keys, revisions, versions
 from exempla.store.access import Permit
+from exempla.store.audit import Act
 from exempla.store.database import Database, Row, Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.incoming import Incoming
@@ -52,12 +53,13 @@ def create_dataset(
     incoming: Incoming,
     *,
     is_cancelled: Callable[[], bool] = lambda: False,
+    act: Act | None = None,
 ) -> Dataset:
     """Make a dataset whose first version holds these examples: all of them, or none.
 
     For a thread of its own. Raises `NotFound` for the space, `Conflict` when the name is taken in
     it, and `ValidationError` when there is no example, one has no fields, or two have the same id.
-    Once `is_cancelled`, it raises `Unavailable`.
+    Once `is_cancelled`, it raises `Unavailable`. `act` goes to the audit log.
     """
     if not len(incoming):
         raise ValidationError("there are no rows; give at least one example")
@@ -72,7 +74,7 @@ def create_dataset(
             if is_cancelled():
                 raise Unavailable("the client has left; nothing was kept")
         last = (len(incoming), last_created_at)
-        return database.write_now(_publish, permit, id, space_id, name, *last)
+        return database.write_now(_publish, permit, id, space_id, name, *last, act)
     except BaseException:
         with suppress(Problem):  # then it is given up later, for its age
             database.write_now(_abandon, id)
@@ -125,6 +127,7 @@ def _publish(
     name: str,
     last_ordinal: int,
     last_created_at: int,
+    act: Act | None,
 ) -> Dataset:
     """Give the dataset its space, its name, its first version and its history."""
     keys.check_works(tx, permit)
@@ -153,6 +156,8 @@ def _publish(
         last_created_at,
         dataset.next_moment(),
     )
+    if act:
+        audit.record(tx, act, dataset.id)
     return dataset
 
 

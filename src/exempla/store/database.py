@@ -14,11 +14,15 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
+from prometheus_client import Histogram
+
+from exempla import metrics
 from exempla.errors import Unavailable
 from exempla.store.engines import OUTCOME_UNKNOWN, Engine, Sqlite
 
@@ -35,6 +39,9 @@ SEARCHERS = 2
 BULK_READERS = 2
 """Threads (and connections) that read whole versions."""
 
+DIGESTERS = 2
+"""Threads (and connections) that compute digests, however long it takes."""
+
 WRITERS = 8
 """Threads (and connections) that write, on PostgreSQL."""
 
@@ -47,15 +54,23 @@ COMMIT_TOGETHER = 64
 class Transaction:
     """A running transaction. Statements have `:name` placeholders (see `engines.py`)."""
 
-    def __init__(self, connection: Any, engine: Engine) -> None:
+    def __init__(
+        self, connection: Any, engine: Engine, stopping: threading.Event | None = None
+    ) -> None:
         self.engine = engine
         self._connection = connection
+        self._stopping = stopping
         self._cursor = connection.cursor()
         self._translate = engine.translate
 
     def time_limit(self, seconds: float) -> AbstractContextManager[None]:
         """Stop a statement that takes longer; its error is `Unavailable` for the caller."""
         return self.engine.time_limit(self._connection, seconds)
+
+    def check_running(self) -> None:
+        """Raise `Unavailable` if the server is stopping: for work that may take long."""
+        if self._stopping and self._stopping.is_set():
+            raise Unavailable(STOPPING)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -133,6 +148,19 @@ class Transaction:
             self._cursor.executemany(self._translate(statement), rows)
 
 
+def _timed(waits: Histogram, job: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
+    """Return the job, which tells how long it waited for its turn, if anyone can see that."""
+    if not metrics.shown:
+        return job
+    asked = time.perf_counter()
+
+    def run(tx: Transaction) -> T:
+        waits.observe(time.perf_counter() - asked)
+        return job(tx)
+
+    return run
+
+
 class _Pool:
     """Threads with a connection each, which run one transaction at a time."""
 
@@ -141,16 +169,23 @@ class _Pool:
         self._begin = begin
         self._local = threading.local()
         self._connections: set[Any] = set()
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"exempla-{name}")
+        self._waits = metrics.waits(name)
+        self._stopping = threading.Event()
 
     def submit(self, job: Callable[[Transaction], T], *, alone: bool = False) -> Future[T]:
         """Run the job in a transaction; or, `alone`, in none: each of its statements by itself."""
         try:
-            return self._executor.submit(self._run_alone if alone else self._run, job)
+            run = self._run_alone if alone else self._run
+            return self._executor.submit(run, _timed(self._waits, job))
         except RuntimeError:  # it is shut down
             raise Unavailable(STOPPING) from None
 
+    def waiting(self) -> int:
+        return self._executor._work_queue.qsize()
+
     def close(self) -> None:
+        self._stopping.set()
         self._executor.shutdown()
         for connection in self._connections:
             connection.close()
@@ -184,7 +219,7 @@ class _Pool:
     def _run(self, job: Callable[[Transaction], T]) -> T:
         connection = self._begun()
         try:
-            result = job(Transaction(connection, self._engine))
+            result = job(Transaction(connection, self._engine, self._stopping))
             if self._begin == self._engine.begin_read:
                 connection.execute("COMMIT")
             else:
@@ -233,6 +268,7 @@ class _Writer:
         self._engine = engine
         self._connection: Any = engine.connect_to_write()
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._waits = metrics.waits("writer")
         self._closing = threading.Lock()
         self._closed = False
         self._synced = True
@@ -240,13 +276,16 @@ class _Writer:
         self._thread.start()
 
     def submit(self, job: Callable[[Transaction], T], *, synced: bool = True) -> Future[T]:
-        write = _Write(job, synced)
+        write = _Write(_timed(self._waits, job), synced)
         with self._closing:
             if self._closed:
                 write.future.set_exception(Unavailable(STOPPING))
             else:
                 self._queue.put(write)
         return write.future
+
+    def waiting(self) -> int:
+        return self._queue.qsize()
 
     def close(self) -> None:
         with self._closing:
@@ -262,6 +301,8 @@ class _Writer:
                 waiting.append(self._queue.get())
             running = None not in waiting
             if writes := [write for write in waiting if write]:
+                if metrics.shown:
+                    metrics.COMMITS.observe(len(writes))
                 self._commit_together(writes)
             del waiting, writes  # they hold requests, which may be large, until the next ones come
         if self._connection is not None:
@@ -270,7 +311,7 @@ class _Writer:
     def _commit_together(self, writes: list[_Write]) -> None:
         try:
             if self._connection is None:
-                self._connection, self._synced = self._engine.connect(), True
+                self._connection, self._synced = self._engine.connect_to_write(), True
             if (synced := any(write.synced for write in writes)) != self._synced:
                 self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
                 self._synced = synced
@@ -337,13 +378,14 @@ class Database:
         """Open the database; `lock` is what is held of its folder until it is closed."""
         self.engine = engine
         self._lock = lock
-        self._readers = _Pool(engine, READERS, engine.begin_read, "exempla-reader")
-        self._searchers = _Pool(engine, SEARCHERS, engine.begin_read, "exempla-searcher")
-        self._bulk_readers = _Pool(engine, BULK_READERS, engine.begin_read, "exempla-bulk")
+        self._readers = _Pool(engine, READERS, engine.begin_read, "reader")
+        self._searchers = _Pool(engine, SEARCHERS, engine.begin_read, "searcher")
+        self._bulk_readers = _Pool(engine, BULK_READERS, engine.begin_read, "bulk")
+        self._digesters = _Pool(engine, DIGESTERS, engine.begin_read, "digester")
         self._writer: _Writer | _Pool = (
             _Writer(engine)
             if isinstance(engine, Sqlite)
-            else _Pool(engine, WRITERS, engine.begin_write, "exempla-writer")
+            else _Pool(engine, WRITERS, engine.begin_write, "writer")
         )
         self._here: Any = engine.connect_to_look() if isinstance(engine, Sqlite) else None
         self._closed = False
@@ -381,6 +423,12 @@ class Database:
         return await self._result(
             self._bulk_readers.submit(lambda tx: function(tx, *args, **kwargs))
         )
+
+    async def digest(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a store function that computes a digest."""
+        return await self._result(self._digesters.submit(lambda tx: function(tx, *args, **kwargs)))
 
     async def write(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -445,12 +493,24 @@ class Database:
                 raise problem from error
             raise
 
+    def waiting(self) -> dict[str, int]:
+        """Return how much work waits for a connection, by what it is for."""
+        pools: dict[str, _Pool | _Writer] = {
+            "reader": self._readers,
+            "searcher": self._searchers,
+            "bulk": self._bulk_readers,
+            "digester": self._digesters,
+            "writer": self._writer,
+        }
+        return {name: pool.waiting() for name, pool in pools.items()}
+
     def close(self) -> None:
         """Finish the writes that wait, and close all connections."""
         if not self._closed:
             self._closed = True
             self._writer.close()
             self._bulk_readers.close()
+            self._digesters.close()
             self._searchers.close()
             self._readers.close()
             if self._here:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from itertools import islice
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -16,6 +15,7 @@ from exempla.store.access import Permit
 from exempla.store.bodies import FieldChange
 from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
+from exempla.store.listing import first_of
 from exempla.store.search import time_limit
 from exempla.store.versions import Version
 
@@ -28,6 +28,11 @@ class Change(msgspec.Struct):
     id: str
     kind: Kind
     fields: dict[str, FieldChange]
+
+    @property
+    def size(self) -> int:
+        """How many bytes the values have."""
+        return sum(field.size for field in self.fields.values())
 
 
 class Counts(msgspec.Struct):
@@ -47,6 +52,7 @@ class Page(NamedTuple):
     counts: Counts
     """Of all changes."""
     changes: list[tuple[int, Change]]
+    has_more: bool
 
 
 def page(
@@ -63,17 +69,19 @@ def page(
 ) -> Page:
     """Return the changes from `base` to `head` after this ordinal, at most `limit`.
 
-    The head is the latest version if not given, the base the one that the head was made from.
-    All changes are read to count them, unless an earlier page brings the counts. Raises
-    `Unavailable` when it is not done at `until`, a time of `time.monotonic()`.
+    They are fewer when they are large (see `listing.first_of`). The head is the latest version if
+    not given, the base the one that the head was made from. All changes are read to count them,
+    unless an earlier page brings the counts. Raises `Unavailable` when it is not done at `until`,
+    a time of `time.monotonic()`.
     """
     dataset = datasets.get(tx, permit, dataset_id)
     head = versions.get(tx, dataset, head_id)
     base = versions.get(tx, dataset, base_id or _parent(tx, dataset, head))
     with time_limit(tx, until):
         counts = counts or count(changes(tx, dataset, base, head), base)
-        found = list(islice(changes(tx, dataset, base, head, after), limit))
-    return Page(base, head, counts, found)
+        found = changes(tx, dataset, base, head, after)
+        page, has_more = first_of(found, limit, lambda numbered: numbered[1].size)
+    return Page(base, head, counts, page, has_more)
 
 
 def changes(

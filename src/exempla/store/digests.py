@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -17,9 +19,10 @@ from exempla.ids import ResourceId
 from exempla.store import bodies, datasets, revisions, versions
 from exempla.store.access import Permit
 from exempla.store.bodies import Fields
-from exempla.store.database import Transaction
+from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.revisions import At
+from exempla.store.tables import END
 from exempla.store.versions import Details, Version
 
 BYTES = 512
@@ -35,6 +38,7 @@ class Sum(NamedTuple):
     at: int
     value: int
     is_kept: bool = False
+    """It is in the database, and nothing was written to the version since."""
 
     @property
     def digest(self) -> str:
@@ -56,17 +60,21 @@ _KEEP = """
     WHERE digests.at < excluded.at"""
 
 _WRITTEN_SINCE = """
-    SELECT first_ordinal, last_ordinal, ordinals FROM writes
+    SELECT first_ordinal, ordinals FROM writes
     WHERE dataset_id = :dataset_id AND at > :since AND version = :version"""
 
-_CHANGES_SINCE = """
-    SELECT c.ordinal, c.old
+# By example: what the version holds now, and then what its writes replaced, the newest first.
+_BACK_TO = """
+    SELECT h.ordinal, h.id, CAST(:now AS BIGINT) + 1, h.body FROM ({held_of}) AS h
+    UNION ALL
+    SELECT c.ordinal, '', c.at, c.old
     FROM EACH(:ordinals) AS given (value)
-    CROSS JOIN changes AS c
-    JOIN writes AS w ON w.dataset_id = c.dataset_id AND w.at = c.at
-    WHERE c.dataset_id = :dataset_id AND c.ordinal = CAST(given.value AS BIGINT)
-      AND c.at > :since AND w.version = :version
-    ORDER BY c.at DESC"""
+    CROSS JOIN LOOKUP(changes AS c
+        WHERE c.dataset_id = :dataset_id AND c.ordinal = CAST(given.value AS BIGINT)
+          AND c.at > :since)
+    CROSS JOIN LOOKUP(writes AS w WHERE w.dataset_id = :dataset_id AND w.at = c.at)
+    WHERE w.version = :version
+    ORDER BY 1, 3 DESC"""
 
 
 def element(id: str, fields: Fields) -> int:
@@ -86,93 +94,100 @@ def element(id: str, fields: Fields) -> int:
 def details(
     tx: Transaction, permit: Permit, dataset_id: ResourceId, id: ResourceId | None
 ) -> tuple[Dataset, Details, Sum]:
-    """Return a version, or the latest, where it comes from, and its sum (which `keep` keeps).
-
-    Costs what was written since a sum was kept, of this version or of the one nearest to it;
-    the first of a dataset costs all examples.
-    """
+    """Return a version, or the latest, where it comes from, and its sum (which `keep` keeps)."""
     dataset = datasets.get(tx, permit, dataset_id)
     version = versions.get(tx, dataset, id)
     return dataset, versions.details_of(tx, dataset, version), sum_of(tx, dataset, version)
 
 
-def keep(tx: Transaction, dataset: Dataset, number: int, found: Sum) -> None:
+def keep(tx: Transaction, dataset_id: ResourceId, number: int, found: Sum) -> None:
     """Keep the sum of a version, unless a later one is kept already, or the version is gone."""
     text = f"{found.value:x}"
-    tx.run(_KEEP, dataset_id=dataset.id.number, number=number, at=found.at, sum=text)
+    tx.run(_KEEP, dataset_id=dataset_id.number, number=number, at=found.at, sum=text)
 
 
-def kept(tx: Transaction, dataset: Dataset, number: int) -> Sum | None:
-    """Return the sum that is kept of the version with this number."""
-    row = tx.one(_KEPT, dataset_id=dataset.id.number, number=number)
-    return Sum(row[0], int(row[1], 16), True) if row else None
+def kept(tx: Transaction, dataset: Dataset, version: Version) -> Sum | None:
+    """Return the sum that is kept of the version, which may be of an earlier moment."""
+    row = tx.one(_KEPT, dataset_id=dataset.id.number, number=version.id.number)
+    return Sum(row[0], int(row[1], 16), row[0] >= version.updated_at) if row else None
 
 
 def sum_of(tx: Transaction, dataset: Dataset, version: Version) -> Sum:
-    """Return the sum of the version as it is now."""
-    if found := kept(tx, dataset, version.id.number):
+    """Return the sum of the version as it is now.
+
+    Costs the examples that were written to it since its sum was kept, or of the version nearest
+    to it that has one; the first of a dataset costs all examples.
+    """
+    if found := kept(tx, dataset, version):
         return folded(tx, dataset, version, found)
     near = tx.one(_NEAREST, dataset_id=dataset.id.number, number=version.id.number)
     at = versions.at(dataset, version)
     if not near:
-        total = sum(element(id, bodies.decode(body)) for id, body in _examples(tx, at))
-        return as_sum(dataset, total)
+        return as_sum(dataset, _total(tx, at, after=0))
     other = versions.numbered(tx, dataset, near[0])
     total = sum_of(tx, dataset, other).value
     for _, id, old, new in revisions.differing(tx, versions.at(dataset, other), at, 0):
+        tx.check_running()
         total += _element_of(id, new) - _element_of(id, old)
     return as_sum(dataset, total)
 
 
 def folded(tx: Transaction, dataset: Dataset, version: Version, found: Sum) -> Sum:
-    """Return the sum with what was written to the version since it was found."""
-    if found.at == dataset.updated_at:
+    """Return the sum with what was written to the version since it was found.
+
+    To find that, one row of every write to the dataset since is looked at.
+    """
+    if found.is_kept:
         return found
     at = versions.at(dataset, version)
     edited: set[int] = set()
-    total = found.value
-    rows = tx.all(
-        _WRITTEN_SINCE, dataset_id=at.dataset_id, since=found.at, version=version.id.number
-    )
-    for first, last, ordinals in rows:
+    first_added = END
+    for first, ordinals in tx.each(
+        _WRITTEN_SINCE, dataset_id=at.dataset_id, since=found.at, version=at.number
+    ):
+        tx.check_running()
         edited.update(msgspec.json.decode(ordinals, type=list[int]))
         if first:
-            total += sum(
-                element(id, bodies.decode(body)) for id, body in _examples(tx, at, first - 1, last)
-            )
-    for first, last, _ in rows:
-        edited = {ordinal for ordinal in edited if not first <= ordinal <= last}
-    in_order = sorted(edited)
+            first_added = min(first_added, first)
+    # Ordinals grow, so all that the version holds from there on was added to it since.
+    total = found.value + _total(tx, at, after=first_added - 1)
+    in_order = sorted(ordinal for ordinal in edited if ordinal < first_added)
     for start in range(0, len(in_order), _AT_ONCE):
-        total += _growth(tx, at, in_order[start : start + _AT_ONCE], found.at)
+        total += _growth(tx, dataset, at, in_order[start : start + _AT_ONCE], found.at)
     return as_sum(dataset, total)
 
 
-def _growth(tx: Transaction, at: At, ordinals: Sequence[int], since: int) -> int:
+def _growth(tx: Transaction, dataset: Dataset, at: At, ordinals: Sequence[int], since: int) -> int:
     """Return by how much the sum grew with the changes of these examples since a moment."""
-    given = msgspec.json.encode([str(ordinal) for ordinal in ordinals]).decode()
-    ids: dict[int, str] = {}
-    now: dict[int, Fields] = {}
-    for ordinal, id, body in revisions.held_of(tx, at, given):
-        ids[ordinal] = id
-        if body is not None:
-            now[ordinal] = bodies.decode(body)
-    before = dict(now)
-    for ordinal, old in tx.all(
-        _CHANGES_SINCE, dataset_id=at.dataset_id, ordinals=given, since=since, version=at.number
-    ):
-        before[ordinal] = bodies.undo(before.get(ordinal), old)
-    gained = sum(element(ids[ordinal], fields) for ordinal, fields in now.items())
-    return gained - sum(element(ids[ordinal], fields) for ordinal, fields in before.items())
+    rows = tx.each(
+        _BACK_TO.format(held_of=revisions.held_of(at)),
+        dataset_id=at.dataset_id,
+        ordinals=msgspec.json.encode([str(ordinal) for ordinal in ordinals]).decode(),
+        since=since,
+        version=at.number,
+        now=dataset.updated_at,
+    )
+    return sum(_growth_of_one(tx, of_one) for _, of_one in groupby(rows, key=itemgetter(0)))
 
 
-def _examples(
-    tx: Transaction, at: At, after: int = 0, last: int | None = None
-) -> Iterator[tuple[str, str]]:
-    """Yield the id and the body of each of a version's examples between two ordinals."""
-    at = at if last is None else at._replace(last_ordinal=last)
+def _growth_of_one(tx: Transaction, rows: Iterator[Row]) -> int:
+    """Return the same for one example, whose rows these are."""
+    _, id, _, body = next(rows)
+    before = None if body is None else bodies.decode(body)
+    for *_, old in rows:
+        tx.check_running()
+        before = bodies.undo(before, old)
+    return _element_of(id, body) - (0 if before is None else element(id, before))
+
+
+def _total(tx: Transaction, at: At, after: int) -> int:
+    """Return the sum of the version's examples after this ordinal."""
+    total = 0
     for part in revisions.parts(tx, at, after):
-        yield from ((id, body) for _, id, _, _, body in part)
+        for _, id, _, _, body in part:
+            tx.check_running()
+            total += element(id, bodies.decode(body))
+    return total
 
 
 def _element_of(id: str, body: str | None) -> int:

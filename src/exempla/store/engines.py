@@ -5,6 +5,13 @@ spell differently is written so, and translated:
 
 - `EACH(:ids) AS given (value)`: the items of a JSON array of strings, as rows; the array may also
   be a column;
+- `CROSS JOIN LOOKUP(examples AS e WHERE ...)`, or `LEFT JOIN`: the rows of a table that belong to
+  each row before it, looked up by an index. It keeps the planners from reading all of the table:
+  SQLite's takes what is after a `CROSS JOIN` last, PostgreSQL's cannot merge a subquery with an
+  `OFFSET`;
+- `dataset_id = :dataset_id`: PostgreSQL's planner takes a dataset that is new since the last
+  `ANALYZE` to have one row, and any index to do. Of the number in a subquery it knows nothing,
+  so it expects a dataset like the others;
 - `FOR UPDATE OF table`: SQLite's writer is alone already, and needs no lock.
 """
 
@@ -62,6 +69,10 @@ _BETWEEN_TRIES_S = 0.0005
 
 _PLACEHOLDER = re.compile(r"(?<!:):([a-z_]+[0-9]*)")
 _EACH = re.compile(r"EACH\((:?[a-z_.]+)\) AS ([a-z]+) \(value\)")
+_LOOKUP = re.compile(
+    r"(CROSS|LEFT) JOIN LOOKUP\(([a-z_]+) AS ([a-z]+)\s+WHERE ((?:[^()]|\([^()]*\))+)\)"
+)
+_OF_DATASET = re.compile(r"dataset_id = :dataset_id\b")
 _FOR_UPDATE = re.compile(r"\s*FOR UPDATE OF [a-z_]+")
 
 
@@ -120,7 +131,7 @@ class Sqlite:
             "foreign_keys = ON",
             # Pages, 16 MiB: else an update of 1,000 examples pays for a checkpoint each time.
             "wal_autocheckpoint = 4000",
-            "journal_size_limit = 67108864",  # give the log's space back after a large load
+            "journal_size_limit = 16777216",  # give the space of a longer log back
             "cache_size = -16384",  # KiB
         ):
             connection.execute(f"PRAGMA {pragma}")
@@ -168,7 +179,8 @@ class Sqlite:
     @lru_cache(maxsize=256)
     def translate(statement: str) -> str:
         """Return the statement as this engine spells it."""
-        return _FOR_UPDATE.sub("", _EACH.sub(r"json_each(\1) AS \2", statement))
+        listed = _EACH.sub(r"json_each(\1) AS \2", statement)
+        return _FOR_UPDATE.sub("", _LOOKUP.sub(r"\1 JOIN \2 AS \3 ON \4", listed))
 
     @staticmethod
     def insert(
@@ -251,6 +263,12 @@ class Sqlite:
         return isinstance(error, sqlite3.Error) and primary_code(error) == sqlite3.SQLITE_IOERR
 
 
+def _lateral(lookup: re.Match[str]) -> str:
+    join, table, alias, condition = lookup.groups()
+    rows = f"LATERAL (SELECT * FROM {table} AS {alias} WHERE {condition} OFFSET 0) AS {alias}"
+    return f"{join} JOIN {rows}" + (" ON TRUE" if join == "LEFT" else "")
+
+
 class Postgres:
     """A PostgreSQL database."""
 
@@ -277,7 +295,8 @@ class Postgres:
     def translate(statement: str) -> str:
         """Return the statement as this engine spells it."""
         items = r"json_array_elements_text(CAST(\1 AS json)) AS \2 (value)"
-        listed = _EACH.sub(items, statement)
+        listed = _LOOKUP.sub(_lateral, _EACH.sub(items, statement))
+        listed = _OF_DATASET.sub("dataset_id = (SELECT CAST(:dataset_id AS BIGINT))", listed)
         return _PLACEHOLDER.sub(r"%(\1)s", listed.replace("%", "%%"))
 
     @staticmethod

@@ -7,8 +7,7 @@ replaced, or what the version holds now. So the history is read backwards, undoi
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -22,6 +21,7 @@ from exempla.store.access import Permit
 from exempla.store.bodies import FieldChange, Fields
 from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
+from exempla.store.listing import first_of
 from exempla.store.search import time_limit
 from exempla.store.writes import Kind
 
@@ -46,6 +46,11 @@ class Event(NamedTuple):
     by: By | None
     """None: written with the commands, or before this was kept."""
     fields: dict[str, FieldChange]
+
+    @property
+    def size(self) -> int:
+        """How many bytes the values have."""
+        return sum(field.size for field in self.fields.values())
 
     @property
     def place(self) -> int:
@@ -78,14 +83,15 @@ _BY = "k.id, k.suffix, u.id, u.suffix, u.email"
 _JOIN_BY = """
     LEFT JOIN api_keys AS k ON k.id = w.key_id
     LEFT JOIN users AS u ON u.id = w.user_id"""
-_JOIN_VERSION = "LEFT JOIN versions AS v ON v.dataset_id = w.dataset_id AND v.number = w.version"
+_WRITE = "CROSS JOIN LOOKUP(writes AS w WHERE w.dataset_id = :dataset_id AND w.at = c.at)"
+_JOIN_VERSION = """
+    LEFT JOIN LOOKUP(versions AS v WHERE v.dataset_id = :dataset_id AND v.number = w.version)"""
 
 _ORDINAL = "SELECT ordinal FROM examples WHERE dataset_id = :dataset_id AND id = :id"
 
 _CHANGES = f"""
     SELECT w.at, w.kind, v.number, v.suffix, {_BY}, c.old
-    FROM changes AS c JOIN writes AS w ON w.dataset_id = c.dataset_id AND w.at = c.at
-    {_JOIN_VERSION}{_JOIN_BY}
+    FROM changes AS c {_WRITE}{_JOIN_VERSION}{_JOIN_BY}
     WHERE c.dataset_id = :dataset_id AND c.ordinal = :ordinal
     ORDER BY c.at DESC"""
 
@@ -96,20 +102,33 @@ _CREATED = f"""
     ORDER BY w.first_ordinal DESC
     LIMIT 1"""
 
+_FIRST_CHANGES = f"""
+    SELECT w.version, MIN(c.at)
+    FROM changes AS c {_WRITE}
+    WHERE c.dataset_id = :dataset_id AND c.ordinal = :ordinal
+    GROUP BY w.version"""
+
+_EDGES = """
+    SELECT valid_from, valid_to FROM revisions
+    WHERE dataset_id = :dataset_id AND ordinal = :ordinal"""
+
 # A version that was not made from the one before it holds something else than that one.
 _RESTORED = f"""
     SELECT v.created_at, 'restored', v.number, v.suffix, {_BY}, v.number
-    FROM versions AS v
-    LEFT JOIN writes AS w ON w.dataset_id = v.dataset_id AND w.at = v.created_at{_JOIN_BY}
-    WHERE v.dataset_id = :dataset_id AND v.parent < v.number - 1 AND v.created_at > :since
+    FROM EACH(:numbers) AS given (value)
+    CROSS JOIN LOOKUP(versions AS v
+        WHERE v.dataset_id = :dataset_id AND v.number = CAST(given.value AS BIGINT))
+    LEFT JOIN LOOKUP(writes AS w
+        WHERE w.dataset_id = :dataset_id AND w.at = v.created_at){_JOIN_BY}
+    WHERE v.parent < v.number - 1 AND v.created_at > :since
     ORDER BY v.number DESC"""
 
 _LOG = f"""
     SELECT w.at, w.kind, v.number, v.suffix, {_BY}, p.number, p.suffix,
         w.first_ordinal, w.last_ordinal, w.ordinals, w.fields
     FROM writes AS w {_JOIN_VERSION}{_JOIN_BY}
-    LEFT JOIN versions AS p
-        ON p.dataset_id = w.dataset_id AND p.number = v.parent AND v.created_at = w.at
+    LEFT JOIN LOOKUP(versions AS p
+        WHERE p.dataset_id = :dataset_id AND p.number = v.parent AND v.created_at = w.at)
     WHERE w.dataset_id = :dataset_id AND w.at < :before
     ORDER BY w.at DESC
     LIMIT :limit"""
@@ -133,11 +152,13 @@ def page(
     before: int,
     limit: int,
     until: float,
-) -> list[Event]:
+) -> tuple[list[Event], bool]:
     """Return the writes to an example, newest first, whose place is below `before`.
 
-    Costs what was written to the example since. Raises `NotFound` if the dataset never had it,
-    and `Unavailable` when it is not done at `until`, a time of `time.monotonic()`.
+    They are at most `limit`, and fewer when they are large (see `listing.first_of`); beside them,
+    whether there are more. Costs what was written to the example since. Raises `NotFound` if the
+    dataset never had it, and `Unavailable` when it is not done at `until`, a time of
+    `time.monotonic()`.
     """
     dataset = datasets.get(tx, permit, dataset_id)
     row = "\0" not in example_id and tx.one(_ORDINAL, dataset_id=dataset.id.number, id=example_id)
@@ -145,7 +166,7 @@ def page(
         raise NotFound(f"the dataset {dataset.name!r} has no example with the id {example_id!r}")
     with time_limit(tx, until):
         events = (e for e in _events(tx, dataset, row[0]) if e.place < before)
-        return list(islice(events, limit))
+        return first_of(events, limit, lambda event: event.size)
 
 
 def _events(tx: Transaction, dataset: Dataset, ordinal: int) -> Iterator[Event]:
@@ -154,8 +175,13 @@ def _events(tx: Transaction, dataset: Dataset, ordinal: int) -> Iterator[Event]:
     created = tx.one(_CREATED, **where)
     if created and created[-1] < ordinal:
         created = None
-    restored = tx.all(_RESTORED, dataset_id=dataset.id.number, since=created[0] if created else 0)
-    past = _Past(tx, dataset, ordinal)
+    first: dict[int | None, int] = dict(tx.all(_FIRST_CHANGES, **where))
+    restored = _restored(tx, where, first, created[0] if created else 0)
+    for at, _, number, *_ in restored:
+        first |= {n: min(at, first.get(n, at)) for n in (number - 1, number)}
+    if created:
+        first[created[2]] = created[0]
+    past = _Past(tx, dataset, ordinal, first)
     # At the same moment the restored example is changed, so backwards the change comes first.
     for row in heapq.merge(tx.each(_CHANGES, **where), restored, key=lambda row: -row[0]):
         deadline.check()
@@ -163,17 +189,40 @@ def _events(tx: Transaction, dataset: Dataset, ordinal: int) -> Iterator[Event]:
         if event.fields or row[1] != "restored":
             yield event
     if created:
-        fields = past.held_by(created[2]) or {}
+        version = created[2]
+        fields = None if version is None else past.held_by(version)
         yield _event(created, bodies.differing_fields({}, fields))
 
 
-class _Past:
-    """An example as it was before the writes that were undone."""
+def _restored(
+    tx: Transaction, where: dict[str, object], changed: Iterable[int | None], since: int
+) -> list[Row]:
+    """Return the versions in which the example may have become what an older one held.
 
-    def __init__(self, tx: Transaction, dataset: Dataset, ordinal: int) -> None:
+    That is not so where the version and the one before it have held one revision of it ever since.
+    """
+    numbers = {number for edges in tx.all(_EDGES, **where) for number in edges}
+    for number in changed:
+        if number is not None:
+            numbers |= {number, number + 1}
+    given = msgspec.json.encode([str(number) for number in numbers]).decode()
+    return tx.all(_RESTORED, dataset_id=where["dataset_id"], numbers=given, since=since)
+
+
+class _Past:
+    """An example as it was before the writes that were undone.
+
+    `first` has by version the moment of the first write that needs what the version held, so that
+    no more bodies are kept than are needed still.
+    """
+
+    def __init__(
+        self, tx: Transaction, dataset: Dataset, ordinal: int, first: dict[int | None, int]
+    ) -> None:
         self._tx = tx
         self._dataset = dataset
         self._ordinal = ordinal
+        self._first = first
         self._held: dict[int | None, Fields | None] = {}
 
     def held_by(self, version: int | None) -> Fields | None:
@@ -189,7 +238,8 @@ class _Past:
 
     def undo(self, row: Row) -> Event:
         """Go back to before the write in this row, and return it."""
-        kind, version = row[1], row[2]
+        at, kind, version = row[:3]
+        self._held = {n: held for n, held in self._held.items() if self._first.get(n, 0) <= at}
         after = self.held_by(version)
         if kind == "restored":
             fields = bodies.rewritten_fields(self.held_by(version - 1), after)

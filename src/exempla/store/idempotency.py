@@ -8,13 +8,15 @@ because there is one writer, on PostgreSQL because the row of the first is not c
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from exempla import clock
 from exempla.errors import Problem, Unavailable, ValidationError
-from exempla.limits import IDEMPOTENCY_S
-from exempla.store.database import Transaction
+from exempla.limits import IDEMPOTENCY_S, MAX_KEPT_ANSWER_BYTES
+from exempla.store.database import Database, Transaction
 
 ROWS_AT_ONCE = 1_000
 
@@ -56,6 +58,20 @@ _BOUND = """
     ORDER BY created_at LIMIT 1 OFFSET :rows"""
 
 
+_locks: WeakValueDictionary[tuple[Database, int, str], asyncio.Lock] = WeakValueDictionary()
+
+
+async def run(
+    database: Database,
+    asked: Asked,
+    write: Callable[[Transaction], Answer],
+    refused: Callable[[Problem], Answer],
+) -> Answer:
+    """Do `once` in a transaction; those that wait for a request of the same key hold no writer."""
+    async with _locks.setdefault((database, asked.user, asked.key), asyncio.Lock()):
+        return await database.write(once, asked, write, refused)
+
+
 def once(
     tx: Transaction,
     asked: Asked,
@@ -73,6 +89,7 @@ def once(
     try:
         with tx.savepoint():
             answer = write(tx)
+            _check_size(answer)
     except Problem as problem:
         if problem.status >= 500:
             raise
@@ -112,6 +129,14 @@ def _claim(tx: Transaction, asked: Asked) -> Answer | None:
             "or body); make a new one for each"
         )
     return Answer(row[1], row[2], row[3].encode())
+
+
+def _check_size(answer: Answer) -> None:
+    if len(answer.body) > MAX_KEPT_ANSWER_BYTES:
+        raise ValidationError(
+            "Idempotency-Key cannot be used here: the answer is too large to be kept "
+            f"(more than {MAX_KEPT_ANSWER_BYTES} bytes); leave it out, or send less"
+        )
 
 
 def _too_old() -> int:

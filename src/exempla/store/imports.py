@@ -34,8 +34,8 @@ UPDATED_AT_ONCE = 500
 """Examples that are looked up together: how large they are is not known before."""
 
 _KNOWN = """
-    SELECT e.id FROM EACH(:ids) AS given (value) CROSS JOIN examples AS e
-    WHERE e.dataset_id = :dataset_id AND e.id = given.value
+    SELECT e.id FROM EACH(:ids) AS given (value)
+    CROSS JOIN LOOKUP(examples AS e WHERE e.dataset_id = :dataset_id AND e.id = given.value)
     LIMIT 1"""
 
 

@@ -1,10 +1,14 @@
-"""What the lists of named things share: the search by a part of the name."""
+"""What lists share: the search by a part of a name, and how much a page holds."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from exempla.ids import ResourceId
+
+T = TypeVar("T")
 
 FIRST = 2**62
 """Above every number: the `before` of the first page of a list that is newest first."""
@@ -27,3 +31,22 @@ def in_space(space: ResourceId | None) -> dict[str, object]:
         "space": space.number if space else 0,
         "space_suffix": space.suffix if space else "",
     }
+
+
+PAGE_BYTES = 32 * 1024**2
+"""A page of changes ends once it has so many bytes of values."""
+
+
+def first_of(found: Iterable[T], limit: int, size: Callable[[T], int]) -> tuple[list[T], bool]:
+    """Return the first items for a page, at most `limit`, and whether there are more.
+
+    They are fewer once they have `PAGE_BYTES`; an item is never cut.
+    """
+    page: list[T] = []
+    room = PAGE_BYTES
+    for one in found:
+        if len(page) == limit or room <= 0:
+            return page, True
+        page.append(one)
+        room -= size(one)
+    return page, False

@@ -5,11 +5,16 @@ That is deleted datasets, those that never came to be (see `bulk.py`), and old a
 
 from __future__ import annotations
 
+import asyncio
+
 from exempla import clock
 from exempla.store import idempotency
-from exempla.store.database import Transaction
+from exempla.store.database import Database, Transaction
 
 ROWS_AT_ONCE = 5_000
+
+BETWEEN_PARTS_S = 0.005
+"""How long to leave the database to other writers; they may be in other processes."""
 
 ABANDONED_AFTER_S = 3_600
 """A dataset that is being filled was given up when nothing came for so long."""
@@ -31,6 +36,12 @@ _KEYS = {
     "writes": "at",
 }
 """The tables that grow with a dataset, and what comes second in their primary keys."""
+
+
+async def purge_all(database: Database) -> None:
+    """Remove all that is gone."""
+    while await database.write(purge_some):
+        await asyncio.sleep(BETWEEN_PARTS_S)
 
 
 def purge_some(tx: Transaction) -> bool:

@@ -10,8 +10,10 @@ Every statement is O(rows written or returned x log n), whatever the size of the
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -79,22 +81,31 @@ def held(alias: str, at: At, version: str) -> str:
     return f"{alias}.valid_from <= :{version} AND {alias}.valid_to > :{version}"
 
 
-# CROSS JOIN keeps SQLite's planner from reading the whole index instead of looking up each id.
-_FIND = """
+_REVISION = "r.dataset_id = :dataset_id AND r.ordinal = e.ordinal AND {held}"
+
+_FIND = f"""
     SELECT e.id, e.ordinal, r.valid_from, r.valid_to, r.updated_at, r.body
     FROM EACH(:ids) AS given (value)
-    CROSS JOIN examples AS e
-    CROSS JOIN revisions AS r
-    WHERE e.dataset_id = :dataset_id AND e.id = given.value
-      AND r.dataset_id = e.dataset_id AND r.ordinal = e.ordinal AND """
+    CROSS JOIN LOOKUP(examples AS e WHERE e.dataset_id = :dataset_id AND e.id = given.value)
+    CROSS JOIN LOOKUP(revisions AS r WHERE {_REVISION})"""
 
 _PAGE = """
     SELECT r.ordinal, e.id, e.created_at, r.updated_at, r.body
     FROM revisions AS r
-    JOIN examples AS e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal
+    CROSS JOIN LOOKUP(examples AS e WHERE e.dataset_id = :dataset_id AND e.ordinal = r.ordinal)
     WHERE r.dataset_id = :dataset_id AND r.ordinal {beyond} :place AND r.ordinal <= :last AND {held}
     ORDER BY r.ordinal {order}
     LIMIT :limit"""
+
+_BODIES = """
+    SELECT r.ordinal, r.updated_at, r.body
+    FROM revisions AS r
+    WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND r.ordinal <= :last AND {held}
+    ORDER BY r.ordinal"""
+
+_IN_RANGE = """
+    SELECT e.ordinal, e.id, e.created_at FROM examples AS e
+    WHERE e.dataset_id = :dataset_id AND e.ordinal >= :first AND e.ordinal <= :last"""
 
 _OPEN = """
     INSERT INTO revisions (dataset_id, ordinal, valid_from, valid_to, updated_at, body)
@@ -105,34 +116,51 @@ _OVERWRITE = "UPDATE revisions SET body = :body, updated_at = :updated_at" + _TH
 _END_AT = "UPDATE revisions SET valid_to = :valid_to" + _THIS
 _DROP = "DELETE FROM revisions" + _THIS
 
-# "valid_from > 1" and "valid_to < END" follow from the rest; they let the partial indexes serve.
+# "valid_from > 1" and "valid_to < END" follow from the rest; they let the partial indexes serve,
+# and "+valid_to" keeps another one from serving.
+# Both planners look up a subquery that stands for a value, row by row.
 _CLOSE_WHAT_BASE_LACKS = f"""
     UPDATE revisions SET valid_to = :number
-    WHERE dataset_id = :dataset_id AND valid_from > :base AND valid_from > 1 AND valid_to = {END}"""
+    WHERE dataset_id = :dataset_id AND valid_from > :base AND valid_from > 1 AND +valid_to = {END}
+      AND NOT COALESCE((
+        SELECT had.updated_at = revisions.updated_at AND had.body = revisions.body
+        FROM revisions AS had
+        WHERE had.dataset_id = :dataset_id AND had.ordinal = revisions.ordinal
+          AND had.valid_from <= :base AND had.valid_to > :base), FALSE)"""
 _REOPEN_WHAT_BASE_HAD = f"""
     INSERT INTO revisions (dataset_id, ordinal, valid_from, valid_to, updated_at, body)
-    SELECT dataset_id, ordinal, :number, {END}, updated_at, body
-    FROM revisions
-    WHERE dataset_id = :dataset_id AND valid_from <= :base
-      AND valid_to > :base AND valid_to < :number AND valid_to < {END}"""
-
+    SELECT had.dataset_id, had.ordinal, :number, {END}, had.updated_at, had.body
+    FROM revisions AS had
+    WHERE had.dataset_id = :dataset_id AND had.valid_from <= :base
+      AND had.valid_to > :base AND had.valid_to < :number AND had.valid_to < {END}
+      AND (
+        SELECT 1 FROM revisions AS kept
+        WHERE kept.dataset_id = :dataset_id AND kept.ordinal = had.ordinal
+          AND kept.valid_to = {END}) IS NULL"""
 
 _BODY = """
-    SELECT body FROM revisions
-    WHERE dataset_id = :dataset_id AND ordinal = :ordinal
-      AND valid_from <= :version AND valid_to > :version"""
+    SELECT body FROM (
+        SELECT body, valid_to FROM revisions
+        WHERE dataset_id = :dataset_id AND ordinal = :ordinal AND valid_from <= :version
+        ORDER BY valid_from DESC
+        LIMIT 1) AS last
+    WHERE valid_to > :version"""
 
-_HELD_OF = """
-    SELECT e.ordinal, e.id, r.body
+_GIVEN = """
     FROM EACH(:ordinals) AS given (value)
-    CROSS JOIN examples AS e
-    LEFT JOIN revisions AS r ON r.dataset_id = e.dataset_id AND r.ordinal = e.ordinal AND {held}
-    WHERE e.dataset_id = :dataset_id AND e.ordinal = CAST(given.value AS BIGINT)"""
+    CROSS JOIN LOOKUP(examples AS e
+        WHERE e.dataset_id = :dataset_id AND e.ordinal = CAST(given.value AS BIGINT))"""
+
+_ONE_BY_ONE = f"SELECT e.ordinal, e.id, e.created_at{_GIVEN}"
+
+_HELD_OF = f"""
+    SELECT e.ordinal, e.id, r.body{_GIVEN}
+    LEFT JOIN LOOKUP(revisions AS r WHERE {_REVISION})"""
 
 _EVERYTHING = """
     SELECT r.ordinal, e.id, r.valid_from, r.valid_to, r.body
     FROM revisions AS r
-    JOIN examples AS e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal
+    CROSS JOIN LOOKUP(examples AS e WHERE e.dataset_id = :dataset_id AND e.ordinal = r.ordinal)
     WHERE r.dataset_id = :dataset_id
     ORDER BY r.ordinal, r.valid_from"""
 
@@ -164,38 +192,33 @@ _CLOSED_AT = """
     ) AS counted"""
 
 # What was neither opened nor closed between two versions is the same in both. "+ordinal" keeps
-# SQLite's planner from reading all that comes after the ordinal.
-_DIFFERING = """
-    SELECT c.ordinal, e.id, old.body, new.body
-    FROM (
-        SELECT ordinal FROM revisions
-        WHERE dataset_id = :dataset_id AND +ordinal > :after
-          AND valid_from > :lower AND valid_from <= :upper AND valid_from > 1
-        UNION
-        SELECT ordinal FROM revisions
-        WHERE dataset_id = :dataset_id AND +ordinal > :after
-          AND valid_to > :lower AND valid_to <= :upper AND valid_to < {end}
-    ) AS c
-    CROSS JOIN examples AS e
-    LEFT JOIN revisions AS old ON old.dataset_id = e.dataset_id AND old.ordinal = e.ordinal
-        AND {old_held}
-    LEFT JOIN revisions AS new ON new.dataset_id = e.dataset_id AND new.ordinal = e.ordinal
-        AND {new_held}
-    WHERE e.dataset_id = :dataset_id AND e.ordinal = c.ordinal
-      AND COALESCE(old.body, '') <> COALESCE(new.body, '')
-    ORDER BY c.ordinal"""
+# SQLite's planner from reading all that comes after the ordinal, and so does no ORDER BY.
+_TOUCHED = f"""
+    SELECT ordinal FROM revisions
+    WHERE dataset_id = :dataset_id AND +ordinal > :after
+      AND valid_from > :lower AND valid_from <= :upper AND valid_from > 1
+    UNION
+    SELECT ordinal FROM revisions
+    WHERE dataset_id = :dataset_id AND +ordinal > :after
+      AND valid_to > :lower AND valid_to <= :upper AND valid_to < {END}"""
+
+_DIFFERING = f"""
+    SELECT e.ordinal, e.id, old.body, new.body{_GIVEN}
+    LEFT JOIN LOOKUP(revisions AS old
+        WHERE old.dataset_id = :dataset_id AND old.ordinal = e.ordinal AND {{old_held}})
+    LEFT JOIN LOOKUP(revisions AS new
+        WHERE new.dataset_id = :dataset_id AND new.ordinal = e.ordinal AND {{new_held}})
+    WHERE COALESCE(old.body, '') <> COALESCE(new.body, '')"""
 
 
 def find(tx: Transaction, at: At, ids: Sequence[str]) -> dict[str, Held]:
     """Return what the version holds of the examples with these ids, by id."""
     # PostgreSQL's text cannot hold U+0000, so no example has an id with it.
     given = msgspec.json.encode([id for id in ids if "\0" not in id]).decode()
-    statement = _FIND + held("r", at, "version")
+    statement = _FIND.format(held=held("r", at, "version"))
     rows = tx.all(statement, ids=given, dataset_id=at.dataset_id, version=at.number)
     return {row[0]: Held(*row) for row in rows}
 
-
-_ALL = 2**62
 
 MAX_PART = 1_000
 """Examples that are read at once."""
@@ -209,13 +232,23 @@ def page(tx: Transaction, at: At, after: int, limit: int) -> list[Row]:
 
     Each is `(ordinal, id, created_at, updated_at, body)`.
     """
-    return tx.all(_page_query(at), **_page_values(at, after, limit))
+    return _page(tx, at, after, limit, beyond=">", order="ASC")
 
 
 def page_before(tx: Transaction, at: At, before: int, limit: int) -> list[Row]:
     """Return the version's examples next before this ordinal, as `page` does, in order."""
-    rows = tx.all(_page_query(at, backwards=True), **_page_values(at, before, limit))
-    return rows[::-1]
+    return _page(tx, at, before, limit, beyond="<", order="DESC")[::-1]
+
+
+def _page(tx: Transaction, at: At, place: int, limit: int, *, beyond: str, order: str) -> list[Row]:
+    return tx.all(
+        _PAGE.format(held=held("r", at, "version"), beyond=beyond, order=order),
+        dataset_id=at.dataset_id,
+        version=at.number,
+        place=place,
+        last=at.last_ordinal,
+        limit=limit,
+    )
 
 
 def parts(tx: Transaction, at: At, after: int = 0) -> Iterator[list[Row]]:
@@ -225,39 +258,52 @@ def parts(tx: Transaction, at: At, after: int = 0) -> Iterator[list[Row]]:
     """
     part: list[Row] = []
     size = 0
-    for row in tx.each(_page_query(at), **_page_values(at, after, _ALL)):
+    rows = tx.each(
+        _BODIES.format(held=held("r", at, "version")),
+        dataset_id=at.dataset_id,
+        version=at.number,
+        after=after,
+        last=at.last_ordinal,
+    )
+    for row in rows:
         part.append(row)
         size += len(row[-1])
         if len(part) == MAX_PART or size >= PART_SIZE:
-            yield part
+            yield _with_ids(tx, at, part)
             part, size = [], 0
     if part:
-        yield part
+        yield _with_ids(tx, at, part)
 
 
-def _page_query(at: At, *, backwards: bool = False) -> str:
-    order = {"beyond": "<", "order": "DESC"} if backwards else {"beyond": ">", "order": "ASC"}
-    return _PAGE.format(held=held("r", at, "version"), **order)
+def _with_ids(tx: Transaction, at: At, part: list[Row]) -> list[Row]:
+    """Add what the scan left out: a look-up for each row takes PostgreSQL twice as long."""
+    ids = ids_of(tx, at.dataset_id, [row[0] for row in part])
+    return [(ordinal, *ids[ordinal], updated_at, body) for ordinal, updated_at, body in part]
 
 
-def _page_values(at: At, place: int, limit: int) -> dict[str, object]:
-    return {
-        "dataset_id": at.dataset_id,
-        "version": at.number,
-        "place": place,
-        "last": at.last_ordinal,
-        "limit": limit,
-    }
+def ids_of(tx: Transaction, dataset_id: int, ordinals: Sequence[int]) -> dict[int, tuple[str, int]]:
+    """Return the ids and `created_at` of examples by their ordinals, which ascend.
+
+    Neighbours are read as a range, others one by one: what lies between may be much.
+    """
+    if not ordinals:
+        return {}
+    first, last = ordinals[0], ordinals[-1]
+    if last - first < 2 * len(ordinals):
+        rows = tx.all(_IN_RANGE, dataset_id=dataset_id, first=first, last=last)
+    else:
+        given = msgspec.json.encode([str(one) for one in ordinals]).decode()
+        rows = tx.all(_ONE_BY_ONE, dataset_id=dataset_id, ordinals=given)
+    return {ordinal: (id, created_at) for ordinal, id, created_at in rows}
 
 
-def next_size(part: Sequence[Row]) -> int:
-    """Return how many examples to read after these, whose bodies come last in their rows.
+def next_size(count: int, characters: int) -> int:
+    """Return how many examples to read after so many, whose bodies had so many characters.
 
     Four times as many, unless they are large.
     """
-    characters = sum(len(row[-1]) for row in part)
-    room = PART_SIZE * len(part) // max(characters, 1)
-    return max(1, min(4 * len(part), MAX_PART, room))
+    room = PART_SIZE * count // max(characters, 1)
+    return max(1, min(4 * count, MAX_PART, room))
 
 
 def body_of(tx: Transaction, dataset_id: int, version: int, ordinal: int) -> str | None:
@@ -266,13 +312,13 @@ def body_of(tx: Transaction, dataset_id: int, version: int, ordinal: int) -> str
     return row[0] if row else None
 
 
-def held_of(tx: Transaction, at: At, ordinals: str) -> list[Row]:
-    """Return what the version holds of these examples, given as a JSON array of strings.
+def held_of(at: At) -> str:
+    """Return the query of what the version holds of examples, to be run as part of another.
 
-    Each is `(ordinal, id, body)`, the body None where the version lacks the example.
+    It takes `:ordinals`, a JSON array of strings, `:dataset_id` and `:version`. Each row is
+    `(ordinal, id, body)`, the body null where the version lacks the example.
     """
-    statement = _HELD_OF.format(held=held("r", at, "version"))
-    return tx.all(statement, ordinals=ordinals, dataset_id=at.dataset_id, version=at.number)
+    return _HELD_OF.format(held=held("r", at, "version"))
 
 
 def all_of(tx: Transaction, dataset_id: int) -> Iterator[Row]:
@@ -290,21 +336,34 @@ def differing(
     """Yield the examples after this ordinal whose bodies differ between two versions, in order.
 
     Each is `(ordinal, id, body in base, body in head)`, None where the version lacks it. Costs
-    what was opened or closed between the two, whatever the size of the dataset.
+    the ordinals of what was opened or closed between the two, whatever the size of the dataset,
+    and of the bodies those that are asked for, a part at a time.
     """
-    statement = _DIFFERING.format(
-        end=END, old_held=held("old", base, "base"), new_held=held("new", head, "head")
-    )
+    dataset = base.dataset_id
     lower, upper = sorted((base.number, head.number))
-    yield from tx.each(
-        statement,
-        dataset_id=base.dataset_id,
-        after=after,
-        lower=lower,
-        upper=upper,
-        base=base.number,
-        head=head.number,
+    rows = tx.each(_TOUCHED, dataset_id=dataset, after=after, lower=lower, upper=upper)
+    touched = array("q", sorted(ordinal for (ordinal,) in rows))
+    statement = _DIFFERING.format(
+        old_held=held("old", base, "base"), new_held=held("new", head, "head")
     )
+    start, count = 0, 1
+    while start < len(touched):
+        ordinals = msgspec.json.encode([str(one) for one in touched[start : start + count]])
+        part = tx.all(
+            statement,
+            ordinals=ordinals.decode(),
+            dataset_id=dataset,
+            base=base.number,
+            head=head.number,
+        )
+        part.sort(key=itemgetter(0))
+        yield from part
+        start += count
+        count = next_size(count, sum(len(old or "") + len(new or "") for *_, old, new in part))
+
+
+_OF_EXAMPLES = ("dataset_id", "ordinal", "id", "created_at")
+_OF_REVISIONS = ("dataset_id", "ordinal", "valid_from", "valid_to", "updated_at", "body")
 
 
 def turnover(tx: Transaction, dataset_id: int, number: int, most: int) -> tuple[int, int, int]:
@@ -323,12 +382,12 @@ def add(tx: Transaction, at: At, added: Iterable[NewExample]) -> None:
     added = list(added)
     tx.insert(
         "examples",
-        ("dataset_id", "ordinal", "id", "created_at"),
+        _OF_EXAMPLES,
         ((at.dataset_id, new.ordinal, new.id, new.created_at) for new in added),
     )
     tx.insert(
         "revisions",
-        ("dataset_id", "ordinal", "valid_from", "valid_to", "updated_at", "body"),
+        _OF_REVISIONS,
         ((at.dataset_id, n.ordinal, at.number, at.end, n.updated_at, n.body) for n in added),
     )
 
@@ -339,12 +398,12 @@ def add_many(tx: Transaction, at: At, added: NewExamples) -> None:
     dataset = repeat(at.dataset_id)
     tx.insert(
         "examples",
-        ("dataset_id", "ordinal", "id", "created_at"),
+        _OF_EXAMPLES,
         zip(dataset, ordinals, added.ids, added.created_at, strict=False),
     )
     tx.insert_texts(
         "revisions",
-        ("dataset_id", "ordinal", "valid_from", "valid_to", "updated_at", "body"),
+        _OF_REVISIONS,
         zip(dataset, ordinals, repeat(at.number), repeat(at.end), added.updated_at, strict=False),
         added.sizes,
         added.bodies,
@@ -389,8 +448,9 @@ def remove(tx: Transaction, at: At, removed: Iterable[Held]) -> None:
 def branch(tx: Transaction, base: At, number: int) -> None:
     """Make version `number`, the one after the latest, hold what `base` holds.
 
-    From the latest this costs nothing. From an older version it writes what differs between
-    that one and the latest: what the older one lacks is closed, what it had is opened again.
+    From the latest this costs nothing. From an older version it reads what was opened or closed
+    since, and writes what differs between that one and the latest: what the older one lacks is
+    closed, what it had is opened again.
     """
     if not base.is_latest:
         values = {"dataset_id": base.dataset_id, "base": base.number, "number": number}

@@ -11,9 +11,13 @@ from typing import NamedTuple
 
 from exempla import clock
 from exempla.limits import SESSION_S
-from exempla.store import keys
+from exempla.store import audit, keys
+from exempla.store.audit import Act
 from exempla.store.database import Transaction
 from exempla.store.keys import Principal
+
+LOG_IN = "POST /login"
+"""What the audit log calls it."""
 
 
 class Visitor(NamedTuple):
@@ -34,10 +38,10 @@ _FIND = """
     WHERE s.token_hash = :token_hash AND s.expires_at > :now"""
 
 
-def begin(tx: Transaction, secret_hash: str) -> str | None:
+def begin(tx: Transaction, secret_hash: str, address: str) -> str | None:
     """Begin a session with the key of this hash; return its token, None if the key does not work.
 
-    Sessions that are over are removed.
+    Sessions that are over are removed. The audit log has who logged in, from which address.
     """
     principal = keys.authenticate(tx, secret_hash)
     if principal is None:
@@ -51,6 +55,8 @@ def begin(tx: Transaction, secret_hash: str) -> str | None:
         key_id=principal.permit.key_id.number,
         expires_at=now + SESSION_S * clock.MICROSECONDS,
     )
+    permit = principal.permit
+    audit.record(tx, Act(permit.user_id, permit.key_id, address, LOG_IN, None, {}))
     return token
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from exempla.errors import StartupError
 from exempla.settings import DATABASE_FILE, Settings, default_data_dir
-from exempla.store import advice, folder, keys, organizations, spaces, users
+from exempla.store import advice, audit, folder, keys, organizations, spaces, users
 from exempla.store.access import OPERATOR
 from exempla.store.database import Database, Transaction
 from exempla.store.engines import Engine, Postgres, Sqlite, engine_for_url
@@ -212,7 +212,8 @@ def _bootstrap(tx: Transaction, bootstrap_key: str | None) -> str | None:
         return None
     user = users.create(tx, "Admin", "admin@localhost", is_administrator=True).id
     secret = bootstrap_key or keys.new_secret()
-    keys.create(tx, user, user, "USER", "admin", "", secret, None)
+    key = keys.create(tx, user, user, "USER", "admin", "", secret, None)
+    audit.record(tx, audit.by_operator("exempla serve", name=key.name), key.id)
     organization = organizations.create(tx, OPERATOR, DEFAULT_NAME, "")
     spaces.create(tx, OPERATOR, organization.id, DEFAULT_NAME, "")
     return None if bootstrap_key else secret

@@ -282,6 +282,20 @@ answers = Table(  # to requests with an idempotency key, for a day
     Index("ix_answers_created_at", "created_at"),
 )
 
+audit_logs = Table(  # who did what to everything but examples; see `audit.py`
+    "audit_logs",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    _text("suffix"),
+    Column("user_id", _Id, nullable=False),  # 0 for the operator
+    _text("ip"),
+    _text("operation_name"),
+    Column("operation_text", Text),
+    _text("variables"),  # a JSON object
+    _integer("created_at"),
+    sqlite_autoincrement=True,
+)
+
 sessions = Table(  # of people who logged in to the pages with a key
     "sessions",
     metadata,

@@ -62,11 +62,11 @@ _ALL = _OF_DATASET + " ORDER BY v.number DESC"
 _DETAILS = f"""
     SELECT {_COLUMNS}, p.number, p.suffix, u.id, u.suffix, u.email
     FROM versions AS v
-    LEFT JOIN versions AS p ON p.dataset_id = v.dataset_id AND p.number = v.parent
+    LEFT JOIN LOOKUP(versions AS p WHERE p.dataset_id = :dataset_id AND p.number = v.parent)
     LEFT JOIN users AS u ON u.id = v.created_by
-    WHERE v.dataset_id = :dataset_id AND v.number < :before
-    ORDER BY v.number DESC
-    LIMIT :limit"""
+    WHERE v.dataset_id = :dataset_id"""
+_DETAILS_OF = _DETAILS + " AND v.number = :number"
+_LIST = _DETAILS + " AND v.number < :before ORDER BY v.number DESC LIMIT :limit"
 
 _CREATE = """
     INSERT INTO versions (dataset_id, number, suffix, name, parent, last_ordinal, example_count,
@@ -122,8 +122,7 @@ def details(
 
 def details_of(tx: Transaction, dataset: Dataset, version: Version) -> Details:
     """Return where the version comes from."""
-    before = version.id.number + 1
-    row = tx.exactly_one(_DETAILS, dataset_id=dataset.id.number, before=before, limit=1)
+    row = tx.exactly_one(_DETAILS_OF, dataset_id=dataset.id.number, number=version.id.number)
     return _details(dataset, row)
 
 
@@ -133,7 +132,7 @@ def list_page(
     """Return versions, newest first, whose number is below `before`."""
     dataset = datasets.get(tx, permit, dataset_id)
     rows = tx.all(
-        _DETAILS,
+        _LIST,
         dataset_id=dataset.id.number,
         before=min(before, dataset.latest_version + 1),
         limit=limit,

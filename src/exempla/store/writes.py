@@ -75,8 +75,10 @@ def record(
 
     The version is the one written to. `kept` are the ordinals of changed examples of which `keep`
     stored what was replaced, a part at a time, where all `edits` are too many. `fields` are what
-    changed of the dataset or the version itself.
+    changed of the dataset or the version itself; of one that was `branched`, what it is called.
     """
+    if kind == "branched" and version:
+        fields = _new_fields(name=version.name, description=version.description)
     number, at = dataset.id.number, dataset.updated_at
     tx.run(
         _WRITE,
@@ -110,6 +112,10 @@ def field_changes(**fields: tuple[object, object]) -> dict[str, FieldChange]:
     return {
         name: FieldChange(_raw(old), _raw(new)) for name, (old, new) in fields.items() if old != new
     }
+
+
+def _new_fields(**fields: object) -> dict[str, FieldChange]:
+    return {name: FieldChange(new=_raw(value)) for name, value in fields.items()}
 
 
 def _raw(value: object) -> msgspec.Raw:

@@ -7,15 +7,18 @@ from typing import Any
 
 import structlog
 from litestar import Litestar, Request, Response
+from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.enums import ScopeType
-from litestar.handlers import HTTPRouteHandler
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from exempla.api import problems
+from exempla.api.auth import ROUTE
 from exempla.errors import AuthenticationRequired
 from exempla.limits import MAX_BODY_BYTES
 from exempla.store.database import Database
+from exempla.throttle import Throttle
 from exempla.web import (
     annotating,
     columns,
@@ -60,26 +63,35 @@ HANDLERS: list[HTTPRouteHandler] = [
 ]
 
 
-def create_pages(database: Database, query_timeout: float, purge: Callable[[], None]) -> Litestar:
+def create_pages(
+    database: Database, query_timeout: float, purge: Callable[[], None], throttle: Throttle
+) -> Litestar:
     """Return the pages of this database; `purge` is called when something was deleted."""
     kept_columns = columns.Kept()
 
     async def visit(request: Request[Any, Any, Any]) -> Visit:
-        visitor, token = await visiting.find(request, database)
+        visitor, token = await visiting.find(request, database, throttle)
         return Visit(request, database, visitor, token, query_timeout, purge)
 
     return Litestar(
         route_handlers=HANDLERS,
         dependencies={
             "database": Provide(lambda: database, sync_to_thread=False),
+            "throttle": Provide(lambda: throttle, sync_to_thread=False),
             "visit": Provide(visit),
             "kept_columns": Provide(lambda: kept_columns, sync_to_thread=False),
         },
+        guards=[_note_route],
         exception_handlers={Exception: _failed},
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _note_route(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Tell the log and the metrics which route it is: a guard, which runs first."""
+    connection.scope["state"][ROUTE] = connection.scope["path_template"]
 
 
 def beside(api: ASGIApp, pages: ASGIApp, api_routes: Litestar, page_routes: Litestar) -> ASGIApp:

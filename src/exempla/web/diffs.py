@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
 
@@ -37,17 +38,11 @@ async def show_diff(visit: VisitDependency, dataset: FromPath[str]) -> Response[
             raise InvalidRequest("cursor belongs to another diff; leave it out to start anew")
         base, head_id = begun.base, begun.head
     head, found = await visit.search(DIFF, _find, id, base, head_id, begun, visit.until())
-    shown = found.changes[:PAGE]
     next_cursor = None
-    if len(found.changes) > PAGE:
-        counts = (
-            found.counts.added,
-            found.counts.removed,
-            found.counts.changed,
-            found.counts.unchanged,
-        )
-        ends = found.base.id, found.head.id
-        next_cursor = str(pages.DiffCursor(id.number, *ends, shown[-1][0], counts))
+    if found.has_more:
+        ends, last = (found.base.id, found.head.id), found.changes[-1][0]
+        counts = msgspec.structs.astuple(found.counts)
+        next_cursor = str(pages.DiffCursor(id.number, *ends, last, counts))
     comparer = Comparer()
     return visit.render(
         "diff.html",
@@ -56,7 +51,8 @@ async def show_diff(visit: VisitDependency, dataset: FromPath[str]) -> Response[
         other=found.head,
         counts=found.counts,
         changes=[
-            (ordinal, change, changes_of(change.fields, comparer)) for ordinal, change in shown
+            (ordinal, change, changes_of(change.fields, comparer))
+            for ordinal, change in found.changes
         ],
         next_cursor=next_cursor,
         snippets=use_it.diff(visit.base_url, id, found.base.id, found.head.id),
@@ -82,7 +78,7 @@ def _find(
         base,
         head_id,
         after=begun.ordinal if begun else 0,
-        limit=PAGE + 1,
+        limit=PAGE,
         counts=Counts(*begun.counts) if begun else None,
         until=until,
     )

@@ -13,12 +13,11 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from exempla.api.example_fields import MANAGED
 from exempla.errors import InvalidRequest
 from exempla.limits import MAX_NESTING
 from exempla.nesting import is_too_deep
 from exempla.store import bodies
-from exempla.store.bodies import Fields
+from exempla.store.bodies import MANAGED, Fields
 from exempla.web import values
 from exempla.web.visit import Form
 

@@ -48,6 +48,9 @@ class Known(NamedTuple):
     """The id of the example before, of those that match the filter."""
     next: str | None
     events: list[Event]
+    """Some of its history, newest first."""
+    has_older: bool
+    """Whether there are events before them."""
 
 
 class Change(NamedTuple):
@@ -69,12 +72,13 @@ class Asked(NamedTuple):
     @classmethod
     def of(cls, visit: Visit, dataset: str) -> Asked:
         """Read the address."""
+        id = heads.dataset_id(dataset)
         return cls(
-            heads.dataset_id(dataset),
+            id,
             visit.asked("id"),
             heads.version_id(visit.asked("version")),
             visit.asked("filter"),
-            pages.before(visit.asked("history"), "events"),
+            pages.before(visit.asked("history"), "events", id),
         )
 
 
@@ -104,13 +108,13 @@ def _find(tx: Transaction, permit: Permit, asked: Asked, until: float) -> Known:
     configs = annotation_configs.list_page(
         tx, permit, space=head.space.id, space_name="", name="", before=FIRST, limit=100
     )
-    events = history.page(
+    events, has_older = history.page(
         tx,
         permit,
         asked.dataset,
         asked.example,
         before=asked.events_before,
-        limit=EVENTS + 1,
+        limit=EVENTS,
         until=until,
     )
     return Known(
@@ -121,6 +125,7 @@ def _find(tx: Transaction, permit: Permit, asked: Asked, until: float) -> Known:
         configs[::-1],
         *_neighbours(tx, permit, asked, version, example.ordinal, until),
         events,
+        has_older,
     )
 
 
@@ -149,15 +154,18 @@ def render(visit: Visit, known: Known, **more: Any) -> Response[Any]:
     """Return the page of an example."""
     fields = bodies.decode(known.example.body)
     shown: list[tuple[str, Shown]] = [(name, values.whole(v)) for name, v in fields.items()]
-    events, pagination = pages.cut(known.events, EVENTS, "events", lambda event: event.place)
+    dataset = known.head.dataset.id
+    older = pages.following(
+        known.events, known.has_older, "events", lambda event: event.place, dataset
+    ).next_cursor
     comparer = Comparer()
     return visit.render(
         "example.html",
         known=known,
         head=known.head,
         fields=shown,
-        events=[(event, _changes(event, comparer)) for event in events],
-        older=pagination.next_cursor,
+        events=[(event, _changes(event, comparer)) for event in known.events],
+        older=older,
         version_names={str(one.id): one.name for one in known.head.choices},
         link=linker(visit, known),
         pinned=visit.asked("version"),
@@ -166,7 +174,7 @@ def render(visit: Visit, known: Known, **more: Any) -> Response[Any]:
         may_annotate=visit.may(ANNOTATE, known.head.space.id),
         snippets=use_it.update(
             visit.base_url,
-            known.head.dataset.id,
+            dataset,
             known.head.version.id,
             known.example.id,
             next(iter(fields), "answer"),

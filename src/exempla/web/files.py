@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from litestar import Response, get, post
@@ -159,9 +160,9 @@ async def create_from_file(visit: VisitDependency) -> Response[Any]:
         space = parse_id(form.get("space"), "Space", "space")
         name = fields.name(form.get("name").strip())
         with closing(await upload.read(visit)) as incoming:
-            dataset = await asyncio.to_thread(
-                bulk.create_dataset, visit.database, visit.permit(CREATE), space, name, incoming
-            )
+            create = partial(bulk.create_dataset, act=visit.act(CREATE))
+            permit = visit.permit(CREATE)
+            dataset = await asyncio.to_thread(create, visit.database, permit, space, name, incoming)
     except _REFUSALS as problem:
         return await _show_new(visit, form, problem)
     return visit.go(f"/datasets/{dataset.id}", "created")

@@ -6,40 +6,53 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 
 from exempla.api.auth import secret_in
 from exempla.api.dependencies import DatabaseDependency
-from exempla.errors import AuthenticationRequired
+from exempla.errors import AuthenticationRequired, RateLimited
 from exempla.limits import SESSION_S
 from exempla.store import keys, sessions
+from exempla.throttle import Throttle
 from exempla.web import rendering
 from exempla.web.visit import COOKIE, VisitDependency, find, local_path, read_form
 
 
 @get("/login")
 async def show_login(
-    request: Request[Any, Any, Any], database: DatabaseDependency
+    request: Request[Any, Any, Any],
+    database: DatabaseDependency,
+    throttle: NamedDependency[Throttle],
 ) -> Response[Any]:
     """Show the form that asks for a key, unless someone is logged in."""
     target = local_path(request.query_params.get("next", "/"))
     try:
-        await find(request, database)
+        await find(request, database, throttle)
     except AuthenticationRequired:
         return rendering.page(request, "login.html", target=target, wrong="")
     return rendering.redirect(target)
 
 
 @post("/login")
-async def log_in(request: Request[Any, Any, Any], database: DatabaseDependency) -> Response[Any]:
+async def log_in(
+    request: Request[Any, Any, Any],
+    database: DatabaseDependency,
+    throttle: NamedDependency[Throttle],
+) -> Response[Any]:
     """Begin a session with the key that was given, and go where it was asked for."""
     form = await read_form(request)
     target = local_path(form.get("next", "/"))
     try:
         secret = secret_in(form.get("key"), "paste it into the field")
-        token = await database.write(sessions.begin, keys.secret_hash(secret))
+        hash = keys.secret_hash(secret)
+        address = request.client.host if request.client else ""
+        # A wrong key does not wait for the writers.
+        known = await database.look_up(keys.authenticate, hash)
+        token = await database.write(sessions.begin, hash, address) if known else None
         if token is None:
+            throttle.wrong_key(address)
             raise AuthenticationRequired("this key is unknown, revoked or expired")
-    except AuthenticationRequired as problem:
+    except (AuthenticationRequired, RateLimited) as problem:
         status, wrong = problem.status, problem.detail
         return rendering.page(request, "login.html", status, target=target, wrong=wrong)
     answer = rendering.redirect(target)

@@ -74,8 +74,9 @@ async def _save(
     tag = form.get("tag")
     for _ in range(TRIES):
         try:
-            written = await visit.write(
-                visit.permit(UPDATE, frozenset({tag})),
+            written = await visit.write_if(
+                tag,
+                UPDATE,
                 examples.update,
                 asked.dataset,
                 asked.version,

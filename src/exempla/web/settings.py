@@ -85,8 +85,8 @@ async def change_settings(visit: VisitDependency, dataset: FromPath[str]) -> Res
 async def _change(visit: Visit, id: ResourceId, form: Form) -> None:
     action = form.get("action")
     if action == "rename":
-        seen = visit.permit(RENAME, frozenset({form.get("tag")}))
-        await visit.write(seen, datasets.rename, id, fields.name(form.get("name").strip()))
+        name = fields.name(form.get("name").strip())
+        await visit.write_if(form.get("tag"), RENAME, datasets.rename, id, name)
     elif action == "tags":
         wanted = {parse_id(text, "Tag", "tag") for text in form.all("wanted")}
         attached = {parse_id(text, "Tag", "tag") for text in form.all("attached")}

@@ -51,9 +51,10 @@ async def show_versions(visit: VisitDependency, dataset: FromPath[str]) -> Respo
 
 
 async def _show(visit: Visit, dataset: ResourceId, wrong: Problem | None = None) -> Response[Any]:
-    before = pages.before(visit.asked("cursor"), "versions")
+    before = pages.before(visit.asked("cursor"), "versions", dataset)
     head, found = await visit.read(LIST, _find, dataset, before)
-    page, pagination = pages.newest_first([one.details for one in found], PAGE, "versions")
+    all_found = [one.details for one in found]
+    page, pagination = pages.newest_first(all_found, PAGE, "versions", dataset)
     return visit.render(
         "versions.html",
         wrong.status if wrong else 200,
@@ -115,17 +116,18 @@ async def _change(visit: Visit, dataset: ResourceId, id: ResourceId, form: Form)
         changes = {"locked": action == "lock"}
     else:
         raise InvalidRequest("the form cannot be read; load the page again")
-    seen = visit.permit(CHANGE, frozenset({form.get("tag")}) if action == "describe" else None)
-    await visit.write(seen, versions.change, dataset, id, changes)
+    tag = form.get("tag") if action == "describe" else None
+    await visit.write_if(tag, CHANGE, versions.change, dataset, id, changes)
     return {"lock": "locked", "unlock": "unlocked"}.get(action, "saved")
 
 
 @get("/datasets/{dataset:str}/log")
 async def show_log(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
     """Show the writes to a dataset, newest first."""
-    before = pages.before(visit.asked("cursor"), "writes")
-    head, found = await visit.read(LOG, _find_log, heads.dataset_id(dataset), before)
-    page, pagination = pages.cut(found, LOG_PAGE, "writes", lambda write: write.place)
+    id = heads.dataset_id(dataset)
+    before = pages.before(visit.asked("cursor"), "writes", id)
+    head, found = await visit.read(LOG, _find_log, id, before)
+    page, pagination = pages.cut(found, LOG_PAGE, "writes", lambda write: write.place, id)
     return visit.render(
         "log.html",
         head=head,

@@ -9,23 +9,27 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
+import msgspec
 from litestar import Request, Response
 from litestar.di import NamedDependency
 
-from exempla.api.access import NEEDS
-from exempla.api.auth import note_use
+from exempla.api.access import HAS_EXAMPLES, NEEDS, NOT_IN_AUDIT_LOG
+from exempla.api.auth import admit, note_use
 from exempla.errors import AccessForbidden, AuthenticationRequired, InvalidRequest
 from exempla.ids import ResourceId
-from exempla.store import sessions
+from exempla.store import audit, sessions
 from exempla.store.access import Permit, Role
+from exempla.store.audit import Act
 from exempla.store.database import Database, Transaction
 from exempla.store.sessions import Visitor
+from exempla.throttle import Throttle
 from exempla.web import rendering
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 COOKIE = "exempla_session"
+FORM_TOKEN = "form_token"  # noqa: S105 (its name)
 MAX_FIELDS = 10_000
 """Fields of a form."""
 
@@ -61,6 +65,7 @@ class Visit:
         self.form_token = form_token(token)
         self.database = database
         self._permit = visitor.principal.permit
+        self._sent = Form()
         self._query_timeout = query_timeout
 
     def asked(self, name: str) -> str:
@@ -116,14 +121,41 @@ class Visit:
 
     async def write(
         self,
-        route: str | Permit,
+        route: str,
         function: Callable[Concatenate[Transaction, Permit, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a function of the store that writes, as this route would, or with this permit."""
-        permit = self.permit(route) if isinstance(route, str) else route
-        return await self.database.write(function, permit, *args, **kwargs)
+        """Run a function of the store that writes, as this route of the API would."""
+        return await self.write_if(None, route, function, *args, **kwargs)
+
+    async def write_if(
+        self,
+        tag: str | None,
+        route: str,
+        function: Callable[Concatenate[Transaction, Permit, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a function of the store that writes, if what it changes still has this tag."""
+        permit = self.permit(route, None if tag is None else frozenset({tag}))
+        recorded = audit.recorded(function, self.act(route))
+        return await self.database.write(recorded, permit, *args, **kwargs)
+
+    def act(self, route: str) -> Act | None:
+        """Return what the audit log tells of this request, if what the route does goes there."""
+        if route in NOT_IN_AUDIT_LOG:
+            return None
+        client, sent = self.request.client, self._sent
+        given = {name: sent.all(name) for name, _ in sent if name != FORM_TOKEN}
+        return Act(
+            self._permit.user_id,
+            self._permit.key_id,
+            client.host if client else "",
+            route,
+            None if route in HAS_EXAMPLES else msgspec.json.encode(given).decode(),
+            {"page": self.request.scope["path"]},
+        )
 
     def until(self) -> float:
         """Return when a search that begins now must be done, as `time.monotonic()` tells it."""
@@ -135,8 +167,9 @@ class Visit:
 
     def check_form(self, form: Form) -> Form:
         """Return the form if this session was given it, else raise `AccessForbidden`."""
-        if not hmac.compare_digest(form.get("form_token"), self.form_token):
+        if not hmac.compare_digest(form.get(FORM_TOKEN), self.form_token):
             raise AccessForbidden("the form is too old, or of another log-in; load the page again")
+        self._sent = form
         return form
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response[Any]:
@@ -151,12 +184,18 @@ class Visit:
 VisitDependency = NamedDependency[Visit]
 
 
-async def find(request: Request[Any, Any, Any], database: Database) -> tuple[Visitor, str]:
-    """Return who is logged in, and the session's token; raise `AuthenticationRequired` if none."""
+async def find(
+    request: Request[Any, Any, Any], database: Database, throttle: Throttle
+) -> tuple[Visitor, str]:
+    """Return who is logged in, and the session's token; raise `AuthenticationRequired` if none.
+
+    Or `RateLimited`, when the key has made all of its requests.
+    """
     token = request.cookies.get(COOKIE, "")
     visitor = await database.read(sessions.find, token) if token else None
     if visitor is None:
         raise AuthenticationRequired("log in to see this page")
+    admit(request.scope, throttle, visitor.principal.permit.key_id)
     if visitor.principal.is_use_due():
         note_use(database, visitor.principal.permit.key_id)
     return visitor, token

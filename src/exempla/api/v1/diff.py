@@ -60,20 +60,20 @@ class DiffController(Controller):
             dataset,
             *asked,
             after=begun.ordinal if begun else 0,
-            limit=size + 1,
+            limit=size,
             counts=Counts(*begun.counts) if begun else None,
             until=time.monotonic() + query_timeout,
         )
-        pagination = pages.Pagination(len(found.changes) > size)
+        pagination = pages.Pagination(found.has_more)
         if pagination.has_more:
-            ends, last = (found.base.id, found.head.id), found.changes[size - 1][0]
+            ends, last = (found.base.id, found.head.id), found.changes[-1][0]
             counts = msgspec.structs.astuple(found.counts)
             pagination.next_cursor = str(pages.DiffCursor(dataset.number, *ends, last, counts))
         return DiffAnswer(
             base=str(found.base.id),
             head=str(found.head.id),
             counts=found.counts,
-            changes=[change for _, change in found.changes[:size]],
+            changes=[change for _, change in found.changes],
             pagination=pagination,
         )
 

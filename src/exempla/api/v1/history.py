@@ -104,17 +104,17 @@ class HistoryController(Controller):
         cursor: FromQuery[str | None] = None,
     ) -> HistoryAnswer:
         """List the writes to an example, newest first."""
-        size, dataset = pages.limit(limit), _dataset(dataset_id)
-        found = await database.search(
+        dataset = _dataset(dataset_id)
+        page, has_more = await database.search(
             history.page,
             permit,
             dataset,
             _example(request, example_id),
             before=pages.before(cursor, "events", dataset),
-            limit=size + 1,
+            limit=pages.limit(limit),
             until=time.monotonic() + query_timeout,
         )
-        page, pagination = pages.cut(found, size, "events", lambda event: event.place, dataset)
+        pagination = pages.following(page, has_more, "events", lambda event: event.place, dataset)
         return HistoryAnswer([_event(one) for one in page], pagination)
 
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 from functools import partial
 
 import msgspec
-import structlog
 from litestar import Controller, Response, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, UnsetType
 
 from exempla import clock
 from exempla.api import fields, pages
-from exempla.api.dependencies import DatabaseDependency, PermitDependency, WritingDependency
+from exempla.api.dependencies import (
+    DatabaseDependency,
+    DigesterDependency,
+    PermitDependency,
+    QueryTimeoutDependency,
+    WritingDependency,
+)
 from exempla.api.v1.answers import UserAnswer
 from exempla.api.writing import Tagged, respond
-from exempla.errors import Unavailable, ValidationError
+from exempla.errors import ValidationError
 from exempla.ids import ResourceId, parse_id
-from exempla.store import digests, versions
+from exempla.store import versions
 from exempla.store.versions import Details
-
-_log = structlog.get_logger(__name__)
 
 
 class CreateVersion(msgspec.Struct, forbid_unknown_fields=True):
@@ -115,22 +118,19 @@ class VersionsController(Controller):
     @get("/{version_id:str}")
     async def get_version(
         self,
-        database: DatabaseDependency,
+        digester: DigesterDependency,
         permit: PermitDependency,
+        query_timeout: QueryTimeoutDependency,
         dataset_id: FromPath[str],
         version_id: FromPath[str],
     ) -> Response[VersionDetails]:
         """Return one version with the digest of its content."""
-        dataset, details, found = await database.search(
-            digests.details, permit, _dataset(dataset_id), _version(version_id)
+        dataset = _dataset(dataset_id)
+        details, digest = await digester.describe(
+            permit, dataset, _version(version_id), query_timeout
         )
-        if not found.is_kept:
-            try:
-                await database.write(digests.keep, dataset, details.id.number, found)
-            except Unavailable as error:  # it can be computed again
-                _log.warning("digest not kept", version=str(details.id), cause=error.detail)
-        answer = _answer(dataset.id, details)
-        answer.digest = found.digest
+        answer = _answer(dataset, details)
+        answer.digest = digest
         return respond(Tagged(answer, details.tag))
 
     @patch("/{version_id:str}")

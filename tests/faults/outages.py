@@ -5,6 +5,7 @@ Every fault is a block: it is there while the block runs. The server is never re
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import sqlite3
@@ -41,10 +42,14 @@ class Fault(NamedTuple):
 LOCK_LIMIT_S = 1.0
 """How long the servers of these tests wait for a lock: 30 s, else."""
 
+HANG_LIMIT_S = 2
+"""How long they wait for an answer, and then for one to another connection: 5 s and 10 s, else."""
+
 _WITH_SHORT_LIMIT = (
     "-c",
-    "from exempla.store import engines\n"
+    "from exempla.store import engines, watch\n"
     f"engines.BUSY_TIMEOUT_S = {LOCK_LIMIT_S}\n"
+    f"engines.CONNECT_TIMEOUT_S, watch.LONG_S = {HANG_LIMIT_S}, {HANG_LIMIT_S}\n"
     "from exempla.cli import main\n"
     "main()",
 )
@@ -246,6 +251,24 @@ def _postgres_stopped(load: Load, place: Place, server: PostgresServer | None) -
         server.ensure_postgres_running()
 
 
+@contextmanager
+def _postgres_hangs(load: Load, place: Place, server: PostgresServer | None) -> Iterator[None]:
+    """Stop all processes of PostgreSQL where they are, as a disk does that no longer answers."""
+    assert server
+    pid = int((server.pgdata / "postmaster.pid").read_text().split()[0])
+    stopped = [pid]
+    for each in stopped:
+        os.kill(each, signal.SIGSTOP)
+        stopped += map(int, Path(f"/proc/{each}/task/{each}/children").read_text().split())
+    try:
+        answer = httpx.get(f"{load.served.base_url}/readyz", timeout=30, trust_env=False)
+        assert answer.status_code == 503
+        yield
+    finally:
+        for each in stopped:
+            os.kill(each, signal.SIGCONT)
+
+
 FAULTS = {
     "disk full": Fault("sqlite", _full_disk, reads=True, disk=disks.small_disk),
     "files read-only": Fault("sqlite", _read_only_files, reads=True, disk=disks.ext4_disk),
@@ -255,4 +278,5 @@ FAULTS = {
     "rows locked": Fault("postgres", _postgres_lock, reads=True),
     "connections killed": Fault("postgres", _connections_killed, reads=False),
     "PostgreSQL stopped": Fault("postgres", _postgres_stopped, reads=False),
+    "PostgreSQL hangs": Fault("postgres", _postgres_hangs, reads=False),
 }

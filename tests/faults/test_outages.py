@@ -1,6 +1,7 @@
 """Faults around a running server: no wrong answer, nothing lost, and no restart is needed.
 
-`make faults` inflicts them more often. What needs a disk of its own is done where this process may mount one.
+`make faults` inflicts them more often. What needs a disk of its own is done where this process
+may mount one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from tests.faults import disks, outages
 from tests.faults.crashes import Outcome
 
 SEED = 8
-STOPPED = "PostgreSQL stopped"
+OF_ITS_OWN = ("PostgreSQL stopped", "PostgreSQL hangs")
+"""What all who use the PostgreSQL would suffer from."""
+
 DISKS = [disk for disk in (disks.small_disk, disks.ext4_disk) if disks.can_have(disk)]
 """Those that this process may mount."""
 
@@ -29,7 +32,7 @@ def faults(engine: str) -> list[str]:
     return turned + [
         name
         for name, fault in outages.FAULTS.items()
-        if fault.engine == engine and name != STOPPED and fault.disk in (None, *DISKS)
+        if fault.engine == engine and name not in OF_ITS_OWN and fault.disk in (None, *DISKS)
     ]
 
 
@@ -60,7 +63,7 @@ def assert_all_well(outcome: Outcome) -> None:
 @pytest.mark.parametrize("fault", faults("sqlite"))
 def test_sqlite_survives(small_place: Place, fault: str) -> None:
     if fault == outages.TURNED:
-        outcome = outages.turn_read_only(small_place.folder, rounds=1, seed=SEED)
+        outcome = outages.turn_read_only(small_place.folder, rounds=2, seed=SEED)
     else:
         outcome = outages.run(fault, small_place, None, rounds=1, seed=SEED)
     assert_all_well(outcome)
@@ -72,6 +75,9 @@ def test_postgres_survives(new_postgres_url: Callable[[], str], tmp_path: Path, 
     assert_all_well(outages.run(fault, place, None, rounds=1, seed=SEED))
 
 
-def test_postgres_may_stop_and_start(own_postgres: PostgresServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", OF_ITS_OWN)
+def test_postgres_may_stop_and_go_on(
+    own_postgres: PostgresServer, tmp_path: Path, fault: str
+) -> None:
     place = Place(tmp_path, own_postgres.get_uri())
-    assert_all_well(outages.run(STOPPED, place, own_postgres, rounds=1, seed=SEED))
+    assert_all_well(outages.run(fault, place, own_postgres, rounds=1, seed=SEED))

@@ -177,15 +177,14 @@ def _read_only_files(load: Load, place: Place, _: object) -> Iterator[None]:
 @contextmanager
 def _file_size_limit(load: Load, place: Place, _: object) -> Iterator[None]:
     """Let no file of the server grow: the system refuses it as a failing disk does."""
-    with _limit(load, resource.RLIMIT_FSIZE, 4_096):
+    with _limit(load.served, resource.RLIMIT_FSIZE, 4_096):
         yield
 
 
 @contextmanager
 def _no_descriptors(load: Load, place: Place, _: object) -> Iterator[None]:
     """Let the server open nothing more; clients of its own come and get no answer, or one."""
-    count = len(list(Path(f"/proc/{load.served.process.pid}/fd").iterdir()))
-    with _limit(load, resource.RLIMIT_NOFILE, count):
+    with no_more_descriptors(load.served):
         for _ in range(20):
             try:
                 answer = httpx.get(f"{load.served.base_url}/healthz", timeout=1, trust_env=False)
@@ -196,8 +195,16 @@ def _no_descriptors(load: Load, place: Place, _: object) -> Iterator[None]:
 
 
 @contextmanager
-def _limit(load: Load, what: int, soft: int) -> Iterator[None]:
-    pid = load.served.process.pid
+def no_more_descriptors(served: Served) -> Iterator[None]:
+    """Let the server have no more files open than it has now."""
+    count = len(list(Path(f"/proc/{served.process.pid}/fd").iterdir()))
+    with _limit(served, resource.RLIMIT_NOFILE, count):
+        yield
+
+
+@contextmanager
+def _limit(served: Served, what: int, soft: int) -> Iterator[None]:
+    pid = served.process.pid
     before = resource.prlimit(pid, what)
     resource.prlimit(pid, what, (soft, before[1]))
     try:

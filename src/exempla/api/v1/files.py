@@ -93,8 +93,9 @@ class FilesController(Controller):
         version_id: FromQuery[str | None] = None,
     ) -> Stream:
         """Return a version as a file: JSONL, CSV or Parquet."""
-        from exempla.files.export import Export
-        from exempla.store import bulk
+        with _room():
+            from exempla.files.export import Export
+            from exempla.store import bulk
 
         dataset, version = _ids(dataset_id, version_id)
         chosen = _format(format)
@@ -128,8 +129,9 @@ class FilesController(Controller):
         dry_run: FromQuery[str | None] = None,
     ) -> Response[ImportAnswer]:
         """Add the examples of a file to a version, or update its examples by id."""
-        from exempla.files import reading
-        from exempla.store.imports import MODES, Import
+        with _room():
+            from exempla.files import reading
+            from exempla.store.imports import MODES, Import
 
         where = _ids(dataset_id, version_id)
         chosen, is_trial = _format(format), fields.one_of(dry_run, BOOLEANS, "dry_run") == "true"
@@ -157,10 +159,13 @@ class FilesController(Controller):
 
 @contextmanager
 def _room() -> Iterator[None]:
-    """Tell of a disk that is full, or gone, as of a database that is."""
+    """Tell of a disk that is full, or gone, as of a database that is; of files that are too many.
+
+    A module that is needed for the first time must be opened, too.
+    """
     try:
         yield
-    except OSError as error:
+    except (OSError, ImportError) as error:
         raise Unavailable("the server cannot keep the file now; try again") from error
 
 

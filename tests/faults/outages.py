@@ -6,9 +6,12 @@ Every fault is a block: it is there while the block runs. The server is never re
 from __future__ import annotations
 
 import os
+import random
 import resource
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -35,6 +38,8 @@ class Fault(NamedTuple):
     """A block that the fault is there in."""
     reads: bool
     """Whether reading must work all the time."""
+    refuses: bool = True
+    """Whether writes cannot all be done."""
     disk: disks.Disk | None = None
     """Puts the file system that the place must be on into a folder."""
 
@@ -54,6 +59,9 @@ _WITH_SHORT_LIMIT = (
     "main()",
 )
 
+COMPACTED_WITHIN_S = 0.05
+"""About how long `exempla compact` takes here."""
+
 WAIT_LIMIT_S = 60
 
 
@@ -68,7 +76,8 @@ def run(name: str, place: Place, server: PostgresServer | None, rounds: int, see
                 _wait_for_writes(load)
                 troubles = _troubles(load)
                 with fault.inflict(load, place, server):
-                    _wait_for_troubles(load, troubles + 3)
+                    if fault.refuses:
+                        _wait_for_troubles(load, troubles + 3)
                     if fault.reads:
                         load.read_all()
                 begun = time.monotonic()
@@ -276,14 +285,29 @@ def _postgres_hangs(load: Load, place: Place, server: PostgresServer | None) -> 
             os.kill(each, signal.SIGCONT)
 
 
+@contextmanager
+def _compact_killed(load: Load, place: Place, _: object) -> Iterator[None]:
+    """Kill `exempla compact` while it writes the database anew, or lets PostgreSQL do that."""
+    command = [sys.executable, "-m", "exempla", "compact", *place.flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout
+        lines = iter(process.stdout)
+        assert any(line.startswith((b"writing the database anew", b"vacuuming")) for line in lines)
+        time.sleep(random.uniform(0, COMPACTED_WITHIN_S))
+        process.kill()
+    yield
+
+
 FAULTS = {
     "disk full": Fault("sqlite", _full_disk, reads=True, disk=disks.small_disk),
     "files read-only": Fault("sqlite", _read_only_files, reads=True, disk=disks.ext4_disk),
     "files that cannot grow": Fault("sqlite", _file_size_limit, reads=True),
     "no file descriptors": Fault("sqlite", _no_descriptors, reads=False),
     "write lock held": Fault("sqlite", _sqlite_lock, reads=True),
+    "compact killed": Fault("sqlite", _compact_killed, reads=True, refuses=False),
     "rows locked": Fault("postgres", _postgres_lock, reads=True),
     "connections killed": Fault("postgres", _connections_killed, reads=False),
     "PostgreSQL stopped": Fault("postgres", _postgres_stopped, reads=False),
     "PostgreSQL hangs": Fault("postgres", _postgres_hangs, reads=False),
+    "vacuum killed": Fault("postgres", _compact_killed, reads=True, refuses=False),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -50,6 +51,11 @@ def service_body(organization: str, roles: dict[str, str | None], **members: obj
 def create_key(client: httpx.Client, body: Answer) -> Answer:
     """Make a key and return the answer."""
     return ok(send(client, "POST", KEYS, body), 201)
+
+
+def soon(**delta: float) -> str:
+    """Return a time after now, as the SDK writes it."""
+    return (datetime.now(UTC) + timedelta(**delta)).isoformat()
 
 
 def user_key(client: httpx.Client, **members: object) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -31,6 +31,7 @@ from tests.api.key_support import (
     role,
     service_body,
     service_key,
+    soon,
     user_key,
     wait_until,
     works,
@@ -59,11 +60,6 @@ def check_members(answer: Answer, *more: str) -> None:
     for name in ("created_at", "expires_at", "last_used_at"):
         if answer.get(name) is not None:
             moment(answer[name])
-
-
-def soon(**delta: float) -> str:
-    """Return a time after now, as the SDK writes it."""
-    return (datetime.now(UTC) + timedelta(**delta)).isoformat()
 
 
 def one_of(client: httpx.Client, id: str, **query: str) -> Answer:

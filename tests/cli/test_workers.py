@@ -6,17 +6,20 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 import pytest
+from pyarrow.flight import FlightUnauthenticatedError
 
-from tests.api.helpers import make_dataset
-from tests.api.key_support import user_key
+from tests.api.helpers import make_dataset, moment
+from tests.api.key_support import soon, user_key
 from tests.cli.support import (
     Place,
     all_examples,
@@ -55,10 +58,13 @@ def children(served: Served) -> list[int]:
 
 @contextmanager
 def connections(served: Served) -> Iterator[list[httpx.Client]]:
-    """Give one connection to each worker: while the others are halted, it must be that one's."""
+    """Give one connection to each worker: while the others are halted, it must be that one's.
+
+    What serves Arrow Flight was started last, and is none of them.
+    """
     with ExitStack() as stack:
         clients = []
-        workers = children(served)
+        workers = children(served)[:WORKERS]
         for worker in workers:
             others = [other for other in workers if other != worker]
             for other in others:
@@ -73,7 +79,10 @@ def connections(served: Served) -> Iterator[list[httpx.Client]]:
 
 @pytest.fixture(scope="module")
 def cluster(new_place: Callable[[], Place]) -> Iterator[Cluster]:
-    with running(*FLAGS, *new_place().flags) as served, connections(served) as clients:
+    with (
+        running("--workers", str(WORKERS), *new_place().flags) as served,
+        connections(served) as clients,
+    ):
         assert len(clients) == WORKERS
         yield Cluster(served, clients)
         assert served.stop() == 0
@@ -118,18 +127,34 @@ def test_no_update_is_lost(cluster: Cluster) -> None:
             assert len([field for field in one if field.startswith("f")]) == 2 * WORKERS * 15
 
 
-def test_a_revoked_key_is_refused_by_all_workers_at_once(cluster: Cluster) -> None:
+def is_refused(cluster: Cluster, key: str, dataset: str) -> list[bool]:
+    """Tell for each worker, and for Arrow Flight, whether it refuses the key."""
+    headers = {"Authorization": f"Bearer {key}"}
+    answers = [http.get(f"/v2/datasets/{dataset}", headers=headers) for http in cluster.clients]
+    assert {answer.status_code for answer in answers} <= {200, 401}
+    refused = [answer.status_code == 401 for answer in answers]
+    try:
+        return [*refused, not read(cluster.served, key, datasetId=dataset).num_rows]
+    except FlightUnauthenticatedError:
+        return [*refused, True]
+
+
+def test_a_revoked_key_is_refused_by_all_processes_at_once(cluster: Cluster) -> None:
+    dataset = make_dataset(cluster.clients[0], ['{"n":0}']).id
     made = user_key(cluster.clients[0])
-    authorization = {"Authorization": f"Bearer {made['key']}"}
-
-    def statuses() -> list[int]:
-        asked = [http.get("/v2/spaces", headers=authorization) for http in cluster.clients]
-        return [answer.status_code for answer in asked]
-
-    assert statuses() == [200] * WORKERS
+    assert is_refused(cluster, made["key"], dataset) == [False] * (WORKERS + 1)
     revoked = cluster.clients[-1].put(f"/v2/api-keys/{made['id']}/revoke")
     assert revoked.status_code in {200, 204}
-    assert statuses() == [401] * WORKERS
+    assert is_refused(cluster, made["key"], dataset) == [True] * (WORKERS + 1)
+
+
+def test_an_expired_key_is_refused_by_all_processes_at_once(cluster: Cluster) -> None:
+    dataset = make_dataset(cluster.clients[0], ['{"n":0}']).id
+    made = user_key(cluster.clients[0], expires_at=soon(seconds=4))
+    assert is_refused(cluster, made["key"], dataset) == [False] * (WORKERS + 1)
+    while datetime.now(UTC) < moment(made["expires_at"]):
+        time.sleep(0.01)
+    assert is_refused(cluster, made["key"], dataset) == [True] * (WORKERS + 1)
 
 
 def test_if_match_holds_across_workers(cluster: Cluster) -> None:

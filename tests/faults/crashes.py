@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from random import Random
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ from tests.cli.support import Place
 from tests.faults.load import Load
 from tests.serving import KEY, Served
 
+KILL = "kill -9 of the server"
+
 
 class Outcome(NamedTuple):
     """What came of a fault that was inflicted some times; what was lost raises an error."""
@@ -27,13 +30,16 @@ class Outcome(NamedTuple):
     fault: str
     engine: str
     rounds: int
-    acknowledged: int
+    acknowledged: Counter[str]
+    """Writes that were answered, by their kind."""
     in_flight: int
     """Writes that got no answer, or one that no one knows."""
     refused: int
     """Writes that were told to come again."""
-    recovery_s: float
-    """The longest time until the server took writes again."""
+    recoveries_s: list[float]
+    """For each round, the time until the server was ready, or took writes, again."""
+    seconds: float = 0.0
+    """How long all of it took."""
 
 
 def faults_of(place: Place) -> list[str]:
@@ -52,38 +58,38 @@ def faults_of(place: Place) -> list[str]:
         database.close()
 
 
-def start(place: Place) -> tuple[Served, float]:
-    """Start a server; return it and how many seconds passed until it was ready."""
+def start(place: Place, took: list[float] | None = None) -> Served:
+    """Start a server, wait until it is ready; note how many seconds that took."""
     begun = time.monotonic()
     served = Served.start(*place.flags)
     ready = httpx.get(f"{served.base_url}/readyz", timeout=60, trust_env=False)
     assert ready.status_code == 200, ready.text
-    return served, time.monotonic() - begun
+    if took is not None:
+        took.append(time.monotonic() - begun)
+    return served
 
 
 def kill(place: Place, rounds: int, seed: int) -> Outcome:
     """Kill the server at a random moment of each round; check all after each restart."""
-    random, longest = Random(seed), 0.0
-    served, _ = start(place)
+    random, recoveries = Random(seed), list[float]()
+    served = start(place)
     try:
         load = Load(served, seed, gives_up=True)
         for done in range(rounds):
             if done and done % 10 == 0:
-                print(outcome_of("so far", place, done, load, longest), file=sys.stderr)
+                print(f"{done} rounds", file=sys.stderr)
             with load.running():
                 _wait_for(load, random.randint(1, 60))
                 time.sleep(random.uniform(0, 0.02))
                 served.stop(signal.SIGKILL)
-            served, took = start(place)
-            load.served = served
-            longest = max(longest, took)
+            load.served = served = start(place, recoveries)
             load.verify()
             assert faults_of(place) == []
         load.verify(everything=True)
         assert served.stop() == 0
     finally:
         served.stop(signal.SIGKILL)
-    return outcome_of("kill -9 of the server", place, rounds, load, longest)
+    return outcome_of(KILL, place, load, recoveries)
 
 
 def kill_first_start(place: Place, seed: int) -> None:
@@ -126,14 +132,14 @@ def _wait_for(load: Load, writes: int) -> None:
         time.sleep(0.001)
 
 
-def outcome_of(fault: str, place: Place, rounds: int, load: Load, longest: float) -> Outcome:
+def outcome_of(fault: str, place: Place, load: Load, recoveries: list[float]) -> Outcome:
     """Return what came of the load."""
     return Outcome(
         fault,
         "PostgreSQL" if place.url else "SQLite",
-        rounds,
-        load.acknowledged.total(),
+        len(recoveries),
+        load.acknowledged,
         load.unknown,
         load.refused.total(),
-        longest,
+        recoveries,
     )

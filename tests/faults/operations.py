@@ -6,11 +6,13 @@ To add one, write a function that takes a `Dataset` and random numbers, and add 
 from __future__ import annotations
 
 import copy
+import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pyarrow as pa
@@ -101,10 +103,14 @@ def _find(http: httpx.Client, name: str) -> str:
 
 
 def request(target: Target, method: str, path: str, body: Any, key: str) -> Any:
-    """Send a write; return the answer, or raise `Refused` or `Unknown`."""
-    headers = {"Idempotency-Key": key}
+    """Send a write, whose body is a file or becomes JSON; return the answer.
+
+    Raises `Refused` or `Unknown`.
+    """
+    content = body if isinstance(body, bytes) else None if body is None else json.dumps(body)
+    headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
     try:
-        answer = target.http.request(method, path, json=body, headers=headers)
+        answer = target.http.request(method, path, content=content, headers=headers)
     except httpx.TransportError as error:
         raise Unknown(str(error)) from error
     if answer.status_code == 503:
@@ -266,6 +272,54 @@ def insert(dataset: Dataset, random: Random) -> Write:
     return _write("insert", after, "POST", _path(dataset, version.name), {"examples": added}, learn)
 
 
+def import_examples(dataset: Dataset, random: Random) -> Write:
+    """Add the examples of a file, which have ids of their own, in place or in a new version."""
+    added = _new_examples(random, random.randint(1, 40))
+    ids = {one["token"]: uuid.uuid4().hex for one in added}
+
+    def change(version: Version) -> list[Fields]:
+        version.examples |= {one["token"]: one for one in added}
+        return [{"id": ids[one["token"]], **one} for one in added]
+
+    return _import(dataset, random, "insert", change, ids)
+
+
+def import_changes(dataset: Dataset, random: Random) -> Write:
+    """Change some examples by a file, in place or in a new version."""
+    return _import(
+        dataset,
+        random,
+        "update",
+        lambda version: list(_give(dataset, random, version)["examples"]),
+        {},
+    )
+
+
+def _import(
+    dataset: Dataset,
+    random: Random,
+    mode: str,
+    change: Callable[[Version], list[Fields]],
+    ids: dict[str, str],
+) -> Write:
+    after = _changed(dataset)
+    base = version = random.choice(after.versions)
+    query = {"mode": mode, "version_id": dataset.version_ids[base.name]}
+    kind = f"import ({mode}) in place"
+    if random.random() < 0.5:
+        version = _branch(after, base)
+        query["new_version"] = version.name
+        kind = f"import ({mode}) into a new version"
+    lines = "".join(json.dumps(one) + "\n" for one in change(version))
+
+    def learn(answer: Any) -> None:
+        dataset.version_ids[version.name] = answer["dataset_version_id"]
+        dataset.example_ids |= ids
+
+    path = f"/api/v1/datasets/{dataset.id}/import?{urlencode(query)}"
+    return _write(kind, after, "POST", path, lines.encode(), learn)
+
+
 def delete(dataset: Dataset, random: Random) -> Write:
     """Take examples out of any version."""
     after = _changed(dataset)
@@ -343,6 +397,8 @@ OPERATIONS = [
     patch_in_place,
     patch_into_a_new_version,
     insert,
+    import_examples,
+    import_changes,
     delete,
     make_version,
     rename_version,

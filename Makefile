@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 CLIENTS := sdk-8.42 sdk-8.61 ax
 
-.PHONY: demo test check bench screenshots faults lock clean
+.PHONY: demo test check bench screenshots faults fuzz lock clean
 
 demo: .venv/run.stamp  ## Start a server on a new temporary folder, show the main job, keep serving.
 	$(BIN)/exempla demo $(DEMO)
@@ -28,14 +28,22 @@ screenshots: .venv/dev.stamp  ## Make the pictures of the pages in docs/pages/ a
 faults: .venv/dev.stamp  ## Inflict every fault many times. FAULTS="--help" shows the options.
 	$(BIN)/python -W ignore -m tests.faults $(FAULTS)
 
+fuzz: .venv/fuzz.stamp  ## Give the decoders what coverage leads to, each for FUZZ seconds (60). On Linux.
+	for target in filters ids cursors flight; do \
+		$(BIN)/python -m tests.fuzz $$target -max_total_time=$(or $(FUZZ),60) -verbosity=0 \
+		-print_final_stats=1 || exit 1; done
+
 lock: .venv/dev.stamp  ## Resolve the dependencies anew, with hashes.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate -c requirements/run.txt pyproject.toml requirements/dev.in \
-		-o requirements/dev.txt
-	for other in build $(CLIENTS); do $(BIN)/uv pip compile --quiet --upgrade --universal \
+		--no-header --no-annotate -c requirements/run.txt --extra otel pyproject.toml \
+		-o requirements/otel.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate -c requirements/otel.txt --extra otel pyproject.toml \
+		requirements/dev.in -o requirements/dev.txt
+	for other in build fuzz $(CLIENTS); do $(BIN)/uv pip compile --quiet --upgrade --universal \
 		--python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements/$$other.in -o requirements/$$other.txt; done
 
@@ -50,6 +58,10 @@ clean:
 
 .venv/dev.stamp: requirements/dev.txt .venv/run.stamp
 	$(BIN)/python $(PIP) requirements/dev.txt
+	touch $@
+
+.venv/fuzz.stamp: requirements/fuzz.txt .venv/dev.stamp
+	$(BIN)/python $(PIP) requirements/fuzz.txt
 	touch $@
 
 .venv-%/stamp: requirements/%.txt

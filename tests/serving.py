@@ -20,10 +20,12 @@ _LISTENING = re.compile(
 )
 
 
-def exempla(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def exempla(
+    *arguments: str, program: Sequence[str] = ("-m", "exempla"), **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run an `exempla` command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "exempla", *arguments],
+        [sys.executable, *program, *arguments],
         env=_environment(environment),
         capture_output=True,
         text=True,

@@ -150,7 +150,7 @@ def serve(
     The first start on a new database makes an organization and a space, both named Default, and
     an admin key, which is printed once; EXEMPLA_BOOTSTRAP_KEY sets that key instead.
     """
-    from exempla import logs, metrics, server, tls
+    from exempla import logs, metrics, server, tls, tracing
     from exempla.store import setup
     from exempla.store.database import Database
 
@@ -175,6 +175,7 @@ def serve(
         metrics.show()
     with startup_errors():
         chosen.check()
+        tracing.check()
         certificate = tls.load(chosen.tls_cert, chosen.tls_key)
         engine = setup.open_engine(chosen)
         listener = server.bind(chosen.host, chosen.port)

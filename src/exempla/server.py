@@ -9,9 +9,11 @@ import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
 
+from exempla import tracing
 from exempla.api.app import create_app
 from exempla.connections import Connection, end_those_over
 from exempla.errors import StartupError
@@ -19,6 +21,9 @@ from exempla.settings import Settings
 from exempla.store.database import Database
 from exempla.throttle import Throttle
 from exempla.tls import Tls
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 FINISH_WITHIN_S = 30
 """How long requests in flight may take after the server was told to stop."""
@@ -33,7 +38,19 @@ MAX_OPEN_FILES = 65_536
 
 
 class _Server(uvicorn.Server):
-    """Also ends, once a second, the connections whose clients have taken too long."""
+    """Also ends, once a second, the connections whose clients have taken too long.
+
+    And sends the last traces, if there are any, when all is answered.
+    """
+
+    def __init__(self, config: uvicorn.Config, traces: TracerProvider | None) -> None:
+        super().__init__(config)
+        self._traces = traces
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self._traces:
+            await asyncio.to_thread(self._traces.shutdown)
 
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0:
@@ -73,8 +90,9 @@ def make(
 ) -> uvicorn.Server:
     """Return the server of this database; `run` or a thread runs it."""
     hosts = (settings.host, *settings.allowed_hosts)
+    app, traces = tracing.traced(create_app(database, settings.query_timeout, hosts, throttle))
     config = uvicorn.Config(
-        create_app(database, settings.query_timeout, hosts, throttle),
+        app,
         http=Connection,
         log_config=None,
         access_log=False,
@@ -85,7 +103,7 @@ def make(
         ssl_certfile=tls.cert if tls else None,
         ssl_keyfile=tls.key if tls else None,
     )
-    return _Server(config)
+    return _Server(config, traces)
 
 
 def run(server: uvicorn.Server, listener: socket.socket, announce: Callable[[], None]) -> None:

@@ -124,7 +124,7 @@ class FilesController(Controller):
         if hash.key is None:  # else the first answer counts, whatever is there now
             await database.read(datasets.get, permit, where[0])
         folder = database.engine.scratch
-        with _room(), tempfile.TemporaryFile(dir=folder) as file:
+        with room(), tempfile.TemporaryFile(dir=folder) as file:
             await _receive(request, file, hash)
             incoming = await read_file(database, chosen, file)
         try:
@@ -151,7 +151,7 @@ async def export_file(
 
     export = Export(format, database.engine.scratch)
     try:
-        with _room():
+        with room():
             found = await database.read_whole(bulk.read, permit, dataset, version, export.take)
     except BaseException:
         export.close()
@@ -171,14 +171,14 @@ async def read_file(database: Database, format: Format, file: BinaryIO) -> Incom
     from exempla.files import reading
 
     loop = asyncio.get_running_loop()
-    with _room():
+    with room():
         return await loop.run_in_executor(
             _threads, reading.read, format, file, database.engine.scratch
         )
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def room() -> Iterator[None]:
     """Tell of a disk that is full, or gone, as of a database that is."""
     try:
         yield

@@ -15,7 +15,12 @@ from litestar.di import NamedDependency
 
 from exempla.api.access import HAS_EXAMPLES, NEEDS, NOT_IN_AUDIT_LOG
 from exempla.api.auth import admit, note_use
-from exempla.errors import AccessForbidden, AuthenticationRequired, InvalidRequest
+from exempla.errors import (
+    AccessForbidden,
+    AuthenticationRequired,
+    InvalidRequest,
+    PreconditionFailed,
+)
 from exempla.ids import ResourceId
 from exempla.store import audit, sessions
 from exempla.store.access import Permit, Role
@@ -30,6 +35,7 @@ T = TypeVar("T")
 
 COOKIE = "exempla_session"
 FORM_TOKEN = "form_token"  # noqa: S105 (its name)
+_CHANGED = "Someone else changed it meanwhile; here it is as it is now"
 MAX_FIELDS = 10_000
 """Fields of a form."""
 
@@ -155,7 +161,10 @@ class Visit:
         """Run a function of the store that writes, if what it changes still has this tag."""
         permit = self.permit(route, None if tag is None else frozenset({tag}))
         recorded = audit.recorded(function, self.act(route))
-        return await self.database.write(recorded, permit, *args, **kwargs)
+        try:
+            return await self.database.write(recorded, permit, *args, **kwargs)
+        except PreconditionFailed:  # whose words are for who sends `If-Match`
+            raise PreconditionFailed(_CHANGED) from None
 
     def act(self, route: str) -> Act | None:
         """Return what the audit log tells of this request, if what the route does goes there."""

@@ -38,6 +38,12 @@ MAX_KEPT_ANSWER_BYTES = 8 * 1024 * 1024
 IDEMPOTENCY_S = 86_400
 """Seconds that the answer to a request with an `Idempotency-Key` is kept."""
 
+MAX_LOGIN_BYTES = 16 * 1024
+"""Bytes of the form that logs in, which anyone may send; more is `413`."""
+
+MAX_UPLOAD_TEXT_BYTES = 64 * 1024
+"""Bytes of the texts in a form beside its file; more is `400`."""
+
 SESSION_S = 14 * 86_400
 """Seconds that a log-in to the pages lasts, if its key works for so long."""
 

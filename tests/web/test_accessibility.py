@@ -6,10 +6,11 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from tests.api.helpers import ok
+from tests.api.helpers import ok, unique
 from tests.web.site import Site
+from tests.web.test_files import DROP, lines
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
@@ -63,16 +64,8 @@ def places(site: Site) -> dict[str, str]:
     return {"dataset": f"/datasets/{dataset.id}", "example": first, "space": space}
 
 
-@pytest.mark.parametrize("name", PATHS)
-def test_no_page_has_a_serious_fault(
-    page: Page, places: dict[str, str], name: str, request: pytest.FixtureRequest
-) -> None:
-    if name == "log in":
-        page.context.clear_cookies()
-    page.goto(PATHS[name].format(**places))
-    for summary in page.locator("main details:not(.menu) > summary").all():
-        if summary.is_visible():
-            summary.click()
+def check(page: Page) -> None:
+    """Check what the page shows now, in light and in dark."""
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         found = Axe().run(page, options=OPTIONS).response["violations"]
@@ -84,11 +77,59 @@ def test_no_page_has_a_serious_fault(
         assert serious == [], scheme
 
 
+@pytest.mark.parametrize("name", PATHS)
+def test_no_page_has_a_serious_fault(
+    page: Page, places: dict[str, str], name: str, request: pytest.FixtureRequest
+) -> None:
+    if name == "log in":
+        page.context.clear_cookies()
+    page.goto(PATHS[name].format(**places))
+    for summary in page.locator("main details:not(.menu) > summary").all():
+        if summary.is_visible():
+            summary.click()
+    check(page)
+
+
 @pytest.mark.parametrize("summary", ["Columns", "Use it"])
 def test_no_menu_has_a_serious_fault(page: Page, places: dict[str, str], summary: str) -> None:
     page.goto(places["dataset"])
     page.locator("summary", has_text=summary).click()
-    for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page, options=OPTIONS).response["violations"]
-        assert [one for one in found if one["impact"] in ("serious", "critical")] == []
+    check(page)
+
+
+def test_the_choice_between_two_values_has_no_serious_fault(page: Page, site: Site) -> None:
+    dataset = site.dataset({"answer": "one", "long": "word " * 200})
+    (id,) = dataset.example_ids
+    page.goto(f"/datasets/{dataset.id}/example?id={id}&edit=1")
+    page.get_by_label("answer").fill("mine")
+    page.get_by_label("long").fill("mine too")
+    site.patch(dataset, {"id": id, "answer": "theirs", "long": "theirs too"})
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Someone else was faster")
+    check(page)
+
+
+def test_a_trial_and_its_mistakes_have_no_serious_fault(page: Page, site: Site) -> None:
+    dataset = site.dataset({"q": "one"})
+    page.goto(f"/datasets/{dataset.id}/import")
+    page.get_by_label("Changes of examples").check()
+    page.evaluate(DROP, ["a.jsonl", lines({"id": dataset.example_ids[0], "q": "two"})])
+    expect(page.locator("#result")).to_contain_text("~1 changed")
+    check(page)
+    page.evaluate(DROP, ["a.jsonl", "[1"])
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was imported")
+    check(page)
+
+
+def test_a_new_key_and_a_wrong_field_have_no_serious_fault(page: Page, site: Site) -> None:
+    page.goto("/admin/keys")
+    page.locator("input[name=name]").first.fill(unique("key"))
+    page.locator("form", has=page.locator("input[name=days]")).first.locator("button").click()
+    expect(page.locator("#secret")).to_be_visible()
+    check(page)
+    dataset = site.dataset({"n": [1]})
+    page.goto(f"/datasets/{dataset.id}/example?id={dataset.example_ids[0]}&edit=1")
+    page.get_by_label("n", exact=False).first.fill("[1")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".wrong")).to_contain_text("this is not JSON")
+    check(page)

@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from tests.api.helpers import default_space, make_dataset, make_space, ok, send, three, unique
+from tests.api.key_support import acting
 from tests.serving import KEY, Served
 
 HTML = {"Accept": "text/html"}
@@ -109,6 +110,25 @@ def test_a_session_ends_with_its_key_and_with_the_log_out(
         answer = http.post("/logout", data={"form_token": form_token(http)})
         assert answer.headers["Location"] == "/login"
         assert http.get("/", headers={"Cookie": f"exempla_session={token}"}).status_code == 303
+
+
+def test_a_session_ends_at_once_in_every_process(tmp_path: Path) -> None:
+    own = Served.start("--data-dir", str(tmp_path), "--workers", "2")
+    with connect(own) as http, acting(own, KEY) as client:
+        key = new_key(client)
+        assert log_in(http, key["key"]).status_code == 303
+        cookie = f"exempla_session={http.cookies['exempla_session']}"
+
+        def statuses() -> set[int]:
+            """Ask over connections of their own, which come to different processes."""
+            headers = {"Cookie": cookie, "Connection": "close"}
+            url = f"{own.base_url}/help"
+            return {httpx.get(url, headers=headers).status_code for _ in range(20)}
+
+        assert statuses() == {200}
+        client.put(f"/v2/api-keys/{key['id']}/revoke").raise_for_status()
+        assert statuses() == {303}
+    assert own.stop() == 0
 
 
 def test_the_api_does_not_take_the_cookie_nor_the_pages_the_key(

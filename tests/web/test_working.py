@@ -309,3 +309,22 @@ def test_a_key_is_shown_once_and_stops_when_revoked(
         other.reload()
         expect(other.get_by_label("API key")).to_be_visible()
     assert site.api.get(f"/v2/spaces/{space}", headers=bearer).status_code == 401
+
+
+def test_a_form_is_sent_once(page: Page, site: Site) -> None:
+    dataset = site.dataset({"q": "one"})
+    page.goto(f"/datasets/{dataset.id}/new-example")
+    page.get_by_label("q", exact=False).first.fill("two")
+    sent = page.evaluate(
+        """() => {
+            let sent = 0;
+            window.addEventListener("submit", (event) => {
+                if (!event.defaultPrevented) sent += 1;
+                event.preventDefault();
+            });
+            const form = document.querySelector("main form[method=post]");
+            for (let time = 0; time < 3; time += 1) form.requestSubmit();
+            return sent;
+        }"""
+    )
+    assert sent == 1

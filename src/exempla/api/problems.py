@@ -98,6 +98,8 @@ def _of_framework(error: HTTPException, request: Request[Any, Any, Any]) -> Prob
         return MethodNotAllowed(f"{request.scope['path']} does not answer {request.method}")
     if error.status_code == PayloadTooLarge.status:
         limit = request.route_handler.resolve_request_max_body_size() or MAX_BODY_BYTES
+        if limit < 2**20:
+            return PayloadTooLarge(f"the body is over {limit // 2**10} KiB; send a shorter one")
         return PayloadTooLarge(
             f"the body is over {limit // 2**20} MiB; send it in several requests"
         )

@@ -10,6 +10,7 @@ from litestar import Litestar, Request, Response
 from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -132,4 +133,6 @@ def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     problem = problems.problem_of(request, error)
     if "text/html" not in request.headers.get("accept", "text/html"):
         return problems.render(problem, request.scope["path"], rendering.HEADERS)
-    return rendering.page(request, "problem.html", problem.status, problem=problem)
+    more = error.headers if isinstance(error, HTTPException) else None
+    headers = {**problem.headers, **(more or {})}
+    return rendering.page(request, "problem.html", problem.status, headers, problem=problem)

@@ -58,7 +58,7 @@ def edited(form: Form) -> list[Edited]:
     found: list[Edited] = []
     for index in range(len(form)):
         name, text = f"name.{index}", form.get(f"value.{index}")
-        if not any(sent == name for sent, _ in form):
+        if name not in form:
             break
         kind: As = "text" if form.get(f"kind.{index}") == "text" else "json"
         is_new = form.get(f"new.{index}") != ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from litestar import Response, get, post
-from litestar.datastructures import UploadFile
-from litestar.exceptions import ClientException
 from litestar.params import FromPath
 from litestar.response import Stream
 
@@ -26,11 +26,14 @@ from exempla.errors import (
 from exempla.files.formats import FORMATS, Format
 from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_FILE_BYTES
+from exempla.memory import give_back
+from exempla.store import datasets
 from exempla.web import heads
 from exempla.web.creating import CREATE
 from exempla.web.datasets import all_spaces
 from exempla.web.example import Change, changes_of
-from exempla.web.visit import Form, Visit, VisitDependency, check_origin
+from exempla.web.uploads import receive
+from exempla.web.visit import Form, Visit, VisitDependency
 from exempla.web.words import Comparer
 
 if TYPE_CHECKING:
@@ -54,24 +57,42 @@ _REFUSALS = (AccessForbidden, Conflict, InvalidRequest, NotFound, ValidationErro
 
 
 class _Upload(NamedTuple):
-    """A form with a file."""
+    """A form, and the file that came with it."""
 
     form: Form
-    file: UploadFile
+    file_name: str
+    file: BinaryIO
 
     @property
     def format(self) -> Format:
         """The format that was chosen, else the one that the file's name tells."""
         chosen = fields.one_of(self.form.get("format"), FORMATS, "format")
-        name = self.file.filename
-        told = next((known for end, known in _ENDS.items() if name.lower().endswith(end)), None)
+        name = self.file_name.lower()
+        told = next((known for end, known in _ENDS.items() if name.endswith(end)), None)
         if chosen or told:
             return chosen or cast("Format", told)
-        raise ValidationError(f"choose the format of {name!r}, which its name does not tell")
+        raise ValidationError(
+            f"choose the format of {self.file_name!r}, which its name does not tell"
+        )
 
     async def read(self, visit: Visit) -> Incoming:
-        """Return the examples of the file."""
-        return await files_api.read_file(visit.database, self.format, cast("Any", self.file.file))
+        """Return the examples of the file, which is deleted."""
+        with self.file:
+            return await files_api.read_file(visit.database, self.format, self.file)
+
+
+@asynccontextmanager
+async def _uploaded(visit: Visit) -> AsyncIterator[_Upload]:
+    """Take a form with a file, which waits where the database has room for it."""
+    with files_api.room():
+        file = tempfile.TemporaryFile(dir=visit.database.engine.scratch)  # noqa: SIM115
+    try:
+        with files_api.room():
+            received = await receive(visit, file)
+        yield _Upload(*received, file)
+    finally:
+        file.close()
+        await asyncio.to_thread(give_back)
 
 
 @get("/datasets/{dataset:str}/import")
@@ -114,17 +135,18 @@ async def import_file(visit: VisitDependency, dataset: FromPath[str]) -> Respons
     id = heads.dataset_id(dataset)
     form = Form()
     try:
-        upload = await _receive(visit)
-        form = upload.form
-        is_new = form.get("into") == "new"
-        new_version = fields.name(form.get("new_version").strip(), "its name") if is_new else None
-        mode = fields.one_of(form.get("mode"), MODES, "mode") or "insert"
-        with closing(await upload.read(visit)) as incoming:
-            work = Import(incoming, mode, new_version)
-            if form.get("trial"):
-                tried = await visit.write(IMPORT, work.attempt, id, None, SHOWN)
-                return await _show(visit, id, form, tried=tried)
-            await visit.write(IMPORT, work.write, id, None)
+        await visit.read(IMPORT, datasets.get, id)  # before a large file is taken
+        async with _uploaded(visit) as upload:
+            form = upload.form
+            name = form.get("new_version").strip()
+            new_version = fields.name(name, "its name") if form.get("into") == "new" else None
+            mode = fields.one_of(form.get("mode"), MODES, "mode") or "insert"
+            with closing(await upload.read(visit)) as incoming:
+                work = Import(incoming, mode, new_version)
+                if form.get("trial"):
+                    tried = await visit.write(IMPORT, work.attempt, id, None, SHOWN)
+                    return await _show(visit, id, form, tried=tried)
+                await visit.write(IMPORT, work.write, id, None)
     except _REFUSALS as problem:
         return await _show(visit, id, form, wrong=problem)
     return visit.go(f"/datasets/{dataset}", "imported")
@@ -155,31 +177,21 @@ async def create_from_file(visit: VisitDependency) -> Response[Any]:
 
     form = Form()
     try:
-        upload = await _receive(visit)
-        form = upload.form
-        space = parse_id(form.get("space"), "Space", "space")
-        name = fields.name(form.get("name").strip())
-        with closing(await upload.read(visit)) as incoming:
-            create = partial(bulk.create_dataset, act=visit.act(CREATE))
-            permit = visit.permit(CREATE)
-            dataset = await asyncio.to_thread(create, visit.database, permit, space, name, incoming)
+        if not visit.may(CREATE):
+            raise AccessForbidden("your key may not write to any space")
+        async with _uploaded(visit) as upload:
+            form = upload.form
+            space = parse_id(form.get("space"), "Space", "space")
+            name = fields.name(form.get("name").strip())
+            with closing(await upload.read(visit)) as incoming:
+                create = partial(bulk.create_dataset, act=visit.act(CREATE))
+                permit = visit.permit(CREATE)
+                dataset = await asyncio.to_thread(
+                    create, visit.database, permit, space, name, incoming
+                )
     except _REFUSALS as problem:
         return await _show_new(visit, form, problem)
     return visit.go(f"/datasets/{dataset.id}", "created")
-
-
-async def _receive(visit: Visit) -> _Upload:
-    check_origin(visit.request)
-    try:
-        sent = await visit.request.form()
-    except ClientException:
-        raise InvalidRequest("the upload cannot be read; send it again") from None
-    items = list(sent.multi_items())
-    form = visit.check_form(Form((name, text) for name, text in items if isinstance(text, str)))
-    file = next((one for name, one in items if name == "file"), None)
-    if not isinstance(file, UploadFile) or not file.filename:
-        raise ValidationError("choose a file first")
-    return _Upload(form, file)
 
 
 @get("/datasets/{dataset:str}/export")

@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from exempla.api.auth import secret_in
 from exempla.api.dependencies import DatabaseDependency
 from exempla.errors import AuthenticationRequired, RateLimited
-from exempla.limits import SESSION_S
+from exempla.limits import MAX_LOGIN_BYTES, SESSION_S
 from exempla.store import keys, sessions
 from exempla.throttle import Throttle
 from exempla.web import rendering
@@ -33,7 +33,7 @@ async def show_login(
     return rendering.redirect(target)
 
 
-@post("/login")
+@post("/login", request_max_body_size=MAX_LOGIN_BYTES)
 async def log_in(
     request: Request[Any, Any, Any],
     database: DatabaseDependency,
@@ -53,8 +53,8 @@ async def log_in(
             throttle.wrong_key(address)
             raise AuthenticationRequired("this key is unknown, revoked or expired")
     except (AuthenticationRequired, RateLimited) as problem:
-        status, wrong = problem.status, problem.detail
-        return rendering.page(request, "login.html", status, target=target, wrong=wrong)
+        status, headers, wrong = problem.status, problem.headers, problem.detail
+        return rendering.page(request, "login.html", status, headers, target=target, wrong=wrong)
     answer = rendering.redirect(target)
     answer.set_cookie(_cookie(request, token, SESSION_S))
     return answer

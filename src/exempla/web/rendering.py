@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Request, Response
@@ -40,6 +41,9 @@ SAID = {
 }
 """What a page tells after a form was sent, by the word in its address."""
 
+_OF_ADDRESSES = "%!#$&'()*+,/:;=?@[]"
+"""What stands in an address for itself (RFC 3986, section 2.2), or is escaped already."""
+
 _environment = Environment(
     loader=PackageLoader("exempla.web"),
     autoescape=True,
@@ -65,23 +69,35 @@ def markup(template: str, **values: Any) -> Markup:
 
 
 def page(
-    request: Request[Any, Any, Any], template: str, status: int = 200, **values: Any
+    request: Request[Any, Any, Any],
+    template: str,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
 ) -> Response[Any]:
-    """Return a page as an answer."""
+    """Return a page as an answer, with these headers beside those of every page."""
     said = SAID.get(request.query_params.get("said", ""), "")
     body = markup(template, **{"visit": None, "path": request.scope["path"], "said": said} | values)
-    return Response(body, status_code=status, media_type=MediaType.HTML, headers=HEADERS)
+    return Response(
+        body,
+        status_code=status,
+        media_type=MediaType.HTML,
+        headers={**(headers or {}), **HEADERS},
+    )
 
 
 def redirect(path: str) -> Response[Any]:
-    """Send the browser to another page, which it gets with GET (RFC 9110, section 15.4.4)."""
+    """Send the browser to another page, which it gets with GET (RFC 9110, section 15.4.4).
+
+    A path may have any characters; those that a header cannot hold are escaped.
+    """
     return Response(
         "",
         status_code=303,
         media_type=MediaType.HTML,
         headers={
             **HEADERS,
-            "Location": path,
+            "Location": quote(path, safe=_OF_ADDRESSES),
         },
     )
 

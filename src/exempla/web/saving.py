@@ -58,7 +58,7 @@ async def save_example(visit: VisitDependency, dataset: FromPath[str]) -> Respon
         if form.get("into") == "new":
             rules.name(new_version, "the new version's name")
         return await _save(visit, asked, form, seen, changed, fields, new_version)
-    except (Conflict, ValidationError) as problem:
+    except (Conflict, PreconditionFailed, ValidationError) as problem:
         return await _again(visit, asked, form, fields, f"Nothing was saved: {problem.detail}.")
 
 

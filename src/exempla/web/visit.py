@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 from litestar import Request, Response
@@ -15,7 +15,12 @@ from litestar.di import NamedDependency
 
 from exempla.api.access import HAS_EXAMPLES, NEEDS, NOT_IN_AUDIT_LOG
 from exempla.api.auth import admit, note_use
-from exempla.errors import AccessForbidden, AuthenticationRequired, InvalidRequest
+from exempla.errors import (
+    AccessForbidden,
+    AuthenticationRequired,
+    InvalidRequest,
+    PreconditionFailed,
+)
 from exempla.ids import ResourceId
 from exempla.store import audit, sessions
 from exempla.store.access import Permit, Role
@@ -30,20 +35,36 @@ T = TypeVar("T")
 
 COOKIE = "exempla_session"
 FORM_TOKEN = "form_token"  # noqa: S105 (its name)
+_CHANGED = "Someone else changed it meanwhile; here it is as it is now"
 MAX_FIELDS = 10_000
 """Fields of a form."""
 
 
-class Form(list[tuple[str, str]]):
-    """The fields of a form, in order."""
+class Form:
+    """The fields of a form: the values of each name, in order."""
+
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in fields:
+            self._values.setdefault(name, []).append(value)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        """Return how many names there are."""
+        return len(self._values)
 
     def get(self, name: str, default: str = "") -> str:
-        """Return the first value of this name, its line ends as LF."""
-        return next((value for field, value in self if field == name), default)
+        """Return the first value of this name."""
+        return self._values.get(name, [default])[0]
 
     def all(self, name: str) -> list[str]:
         """Return all values of this name."""
-        return [value for field, value in self if field == name]
+        return self._values.get(name, [])
 
 
 class Visit:
@@ -140,14 +161,17 @@ class Visit:
         """Run a function of the store that writes, if what it changes still has this tag."""
         permit = self.permit(route, None if tag is None else frozenset({tag}))
         recorded = audit.recorded(function, self.act(route))
-        return await self.database.write(recorded, permit, *args, **kwargs)
+        try:
+            return await self.database.write(recorded, permit, *args, **kwargs)
+        except PreconditionFailed:  # whose words are for who sends `If-Match`
+            raise PreconditionFailed(_CHANGED) from None
 
     def act(self, route: str) -> Act | None:
         """Return what the audit log tells of this request, if what the route does goes there."""
         if route in NOT_IN_AUDIT_LOG:
             return None
         client, sent = self.request.client, self._sent
-        given = {name: sent.all(name) for name, _ in sent if name != FORM_TOKEN}
+        given = {name: sent.all(name) for name in sent if name != FORM_TOKEN}
         return Act(
             self._permit.user_id,
             self._permit.key_id,
@@ -167,7 +191,7 @@ class Visit:
 
     def check_form(self, form: Form) -> Form:
         """Return the form if this session was given it, else raise `AccessForbidden`."""
-        if not hmac.compare_digest(form.get(FORM_TOKEN), self.form_token):
+        if not hmac.compare_digest(form.get(FORM_TOKEN).encode(), self.form_token.encode()):
             raise AccessForbidden("the form is too old, or of another log-in; load the page again")
         self._sent = form
         return form
@@ -207,7 +231,7 @@ def form_token(token: str) -> str:
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:
-    """Return the form that was sent from a page of this server."""
+    """Return the form that was sent from a page of this server, its line ends as LF."""
     check_origin(request)
     try:
         text = (await request.body()).decode("ascii")
@@ -228,7 +252,7 @@ def check_origin(request: Request[Any, Any, Any]) -> None:
     if site:
         is_ours = site in ("same-origin", "none")
     else:
-        is_ours = not origin or urlsplit(origin).netloc == request.headers.get("host")
+        is_ours = not origin or origin.partition("://")[2] == request.headers.get("host")
     if not is_ours:
         raise AccessForbidden("this form was sent from another site; open the page here")
 
@@ -242,5 +266,5 @@ def local_path(path: str) -> str:
 def to_login(request: Request[Any, Any, Any]) -> str:
     """Return the address of the log-in that leads back to what was asked for."""
     query = request.scope["query_string"].decode("latin-1")
-    path = request.scope["path"] + (f"?{query}" if query else "")
+    path = request.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
     return f"/login?next={quote(path, safe='')}" if request.method == "GET" else "/login"

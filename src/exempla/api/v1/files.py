@@ -113,7 +113,7 @@ class FilesController(Controller):
         dry_run: FromQuery[str | None] = None,
     ) -> Response[ImportAnswer]:
         """Add the examples of a file to a version, or update its examples by id."""
-        with _room():
+        with room():
             from exempla.store.imports import MODES, Import
 
         where = _ids(dataset_id, version_id)
@@ -125,7 +125,7 @@ class FilesController(Controller):
         if hash.key is None:  # else the first answer counts, whatever is there now
             await database.read(datasets.get, permit, where[0])
         folder = database.engine.scratch
-        with _room(), tempfile.TemporaryFile(dir=folder) as file:
+        with room(), tempfile.TemporaryFile(dir=folder) as file:
             await _receive(request, file, hash)
             incoming = await read_file(database, chosen, file)
         try:
@@ -147,13 +147,13 @@ async def export_file(
     format: Format,
 ) -> Stream:
     """Return a version, the latest if none is given, as a file that is sent as it is read."""
-    with _room():
+    with room():
         from exempla.files.export import Export
         from exempla.store import bulk
 
     export = Export(format, database.engine.scratch)
     try:
-        with _room():
+        with room():
             found = await database.read_whole(bulk.read, permit, dataset, version, export.take)
     except BaseException:
         export.close()
@@ -171,7 +171,7 @@ async def export_file(
 async def read_file(database: Database, format: Format, file: BinaryIO) -> Incoming:
     """Return the examples of a file, which can be read anywhere in it; close what is returned."""
     loop = asyncio.get_running_loop()
-    with _room():
+    with room():
         from exempla.files import reading
 
         return await loop.run_in_executor(
@@ -180,7 +180,7 @@ async def read_file(database: Database, format: Format, file: BinaryIO) -> Incom
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def room() -> Iterator[None]:
     """Tell of a disk that is full, or gone, as of a database that is; of files that are too many.
 
     A module that is needed for the first time must be opened, too.

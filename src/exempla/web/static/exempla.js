@@ -82,6 +82,16 @@ for (const form of document.querySelectorAll("form:not([method])")) {
   });
 }
 
+// A form that changes something is sent once, also when its button is pressed twice.
+const AGAIN_AFTER_MS = 5000; // when the person has stopped it
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, AGAIN_AFTER_MS);
+});
+
 for (const link of document.querySelectorAll("[data-key]")) {
   const label = link.dataset.keyLabel ?? link.textContent.trim() ?? "";
   const name = link.placeholder ?? label;

@@ -36,11 +36,11 @@ from exempla.store import annotations as annotations_store
 from exempla.store.access import OPERATOR
 from exempla.store.annotation_configs import ConfigSettings
 from exempla.store.annotations import Value
-from exempla.store.database import Transaction
 from exempla.store.engines import Engine
 from exempla.store.examples import Written
 from exempla.store.imports import Import
 from exempla.store.listing import FIRST
+from exempla.store.transaction import Transaction
 from exempla.store.versions import Version
 from tests.store.conftest import settings_for
 from tests.store.values import fields

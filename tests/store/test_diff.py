@@ -11,8 +11,8 @@ from exempla.errors import NotFound, Unavailable, ValidationError
 from exempla.ids import ResourceId
 from exempla.store import diff, examples, listing, versions
 from exempla.store.access import OPERATOR
-from exempla.store.database import Row, Transaction
 from exempla.store.diff import Counts, Page
+from exempla.store.transaction import Row, Transaction
 from tests.store.conftest import Store
 from tests.store.values import fields, raw
 

@@ -10,7 +10,7 @@ import msgspec
 
 from exempla.filters.deadline import OutOfTime
 from exempla.store.bodies import Fields
-from exempla.store.revisions import NewExample, NewExamples
+from exempla.store.revising import NewExample, NewExamples
 
 
 def fields(**values: object) -> Fields:

@@ -31,8 +31,8 @@ from exempla.store import bodies, examples, search
 from exempla.store.access import Permit
 from exempla.store.annotations import Annotation, Value
 from exempla.store.bodies import Fields
-from exempla.store.database import Transaction
 from exempla.store.examples import Example, Page, Written
+from exempla.store.transaction import Transaction
 
 
 class UpdateExamples(msgspec.Struct, forbid_unknown_fields=True):

@@ -10,13 +10,14 @@ from typing import Literal, NamedTuple
 
 from exempla.ids import ResourceId, new_example_ids
 from exempla.store import annotations as annotations_store
-from exempla.store import bodies, datasets, revisions, schemas, versions, writes
+from exempla.store import bodies, datasets, revising, revisions, schemas, versions, writes
 from exempla.store.access import Permit
 from exempla.store.annotations import Annotation
 from exempla.store.bodies import Fields
-from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
-from exempla.store.revisions import At, Held, NewExample
+from exempla.store.revising import NewExample
+from exempla.store.revisions import At, Held
+from exempla.store.transaction import Transaction
 from exempla.store.versions import Version
 from exempla.store.writes import Added, Edit
 
@@ -165,7 +166,7 @@ def edit(
     """
     merged = [(where, held, *bodies.merge(held.body, fields)) for where, held, fields in changes]
     schemas.check(tx, dataset, ((where, body) for where, _, body, _ in merged))
-    revisions.replace(tx, at, [(held, body) for _, held, body, _ in merged], now)
+    revising.replace(tx, at, [(held, body) for _, held, body, _ in merged], now)
     return [Edit(held.ordinal, replaced) for _, held, _, replaced in merged]
 
 
@@ -182,7 +183,7 @@ def delete(
     versions.check_unlocked(version)
     at = versions.at(dataset, version)
     held = revisions.find(tx, at, example_ids)
-    revisions.remove(tx, at, held.values())
+    revising.remove(tx, at, held.values())
     if held:
         version = version._replace(example_count=version.example_count - len(held))
         dataset, version = touch(tx, dataset, version, dataset.next_moment())
@@ -232,7 +233,7 @@ def _add(
     ]
     given = ((f"examples[{index}]", one.body) for index, one in enumerate(new))
     schemas.check(tx, dataset, given)
-    revisions.add(tx, versions.at(dataset, version), new)
+    revising.add(tx, versions.at(dataset, version), new)
     last = new[-1].created_at
     dataset, version = added(tx, permit, dataset, version, kind, len(new), last, last)
     return Written(dataset, version, ids)

@@ -18,11 +18,11 @@ from exempla.ids import ResourceId
 from exempla.store import annotations as annotations_store
 from exempla.store import datasets, examples, revisions, versions
 from exempla.store.access import Permit
-from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.engines import OUT_OF_TIME
 from exempla.store.examples import Example, Page
 from exempla.store.revisions import At
+from exempla.store.transaction import Transaction
 
 _NONE: Annotations = {}
 

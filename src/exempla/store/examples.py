@@ -15,7 +15,6 @@ from exempla.store.access import Permit
 from exempla.store.annotations import Annotation
 from exempla.store.bodies import Fields
 from exempla.store.datasets import Dataset
-from exempla.store.revising import NewExample
 from exempla.store.revisions import At, Held
 from exempla.store.transaction import Transaction
 from exempla.store.versions import Version
@@ -226,16 +225,12 @@ def _add(
     """Add examples a microsecond apart."""
     first = dataset.next_moment()
     ids = new_example_ids(first, len(examples))
-    new = [
-        NewExample(dataset.last_ordinal + 1 + index, id, at, at, bodies.encode(fields))
-        for index, (id, fields) in enumerate(zip(ids, examples, strict=True))
-        for at in [first + index]
-    ]
-    given = ((f"examples[{index}]", one.body) for index, one in enumerate(new))
-    schemas.check(tx, dataset, given)
-    revising.add(tx, versions.at(dataset, version), new)
-    last = new[-1].created_at
-    dataset, version = added(tx, permit, dataset, version, kind, len(new), last, last)
+    times = range(first, first + len(examples))
+    texts = [bodies.encode(fields) for fields in examples]
+    schemas.check(tx, dataset, ((f"examples[{index}]", one) for index, one in enumerate(texts)))
+    at = versions.at(dataset, version)
+    revising.add(tx, at, dataset.last_ordinal + 1, ids, times, texts)
+    dataset, version = added(tx, permit, dataset, version, kind, len(ids), times[-1], times[-1])
     return Written(dataset, version, ids)
 
 

@@ -18,16 +18,6 @@ from exempla.store.tables import END
 from exempla.store.transaction import Transaction
 
 
-class NewExample(NamedTuple):
-    """An example to add."""
-
-    ordinal: int
-    id: str
-    created_at: int
-    updated_at: int
-    body: str
-
-
 class NewExamples(NamedTuple):
     """Very many examples to add, numbered from `ordinal` on, without an object for each."""
 
@@ -76,37 +66,39 @@ _OF_EXAMPLES = ("dataset_id", "ordinal", "id", "created_at")
 _OF_REVISIONS = ("dataset_id", "ordinal", "valid_from", "valid_to", "updated_at", "body")
 
 
-def add(tx: Transaction, at: At, added: Iterable[NewExample]) -> None:
-    """Add new examples to the version."""
-    added = list(added)
-    tx.insert(
-        "examples",
-        _OF_EXAMPLES,
-        ((at.dataset_id, new.ordinal, new.id, new.created_at) for new in added),
-    )
-    tx.insert(
-        "revisions",
-        _OF_REVISIONS,
-        ((at.dataset_id, n.ordinal, at.number, at.end, n.updated_at, n.body) for n in added),
-    )
+def add(
+    tx: Transaction,
+    at: At,
+    ordinal: int,
+    ids: Sequence[str],
+    created_at: Sequence[int],
+    bodies: Iterable[str],
+) -> None:
+    """Add new examples to the version, numbered from `ordinal` on; each updated when created."""
+    ordinals = _add_ids(tx, at, ordinal, ids, created_at)
+    rows = zip(*_constant(at, ordinals), created_at, bodies, strict=False)
+    tx.insert("revisions", _OF_REVISIONS, rows)
 
 
 def add_many(tx: Transaction, at: At, added: NewExamples) -> None:
     """Do the same with very many."""
-    ordinals = range(added.ordinal, added.ordinal + len(added.ids))
-    dataset = repeat(at.dataset_id)
-    tx.insert(
-        "examples",
-        _OF_EXAMPLES,
-        zip(dataset, ordinals, added.ids, added.created_at, strict=False),
-    )
-    tx.insert_texts(
-        "revisions",
-        _OF_REVISIONS,
-        zip(dataset, ordinals, repeat(at.number), repeat(at.end), added.updated_at, strict=False),
-        added.sizes,
-        added.bodies,
-    )
+    ordinals = _add_ids(tx, at, added.ordinal, added.ids, added.created_at)
+    rows = zip(*_constant(at, ordinals), added.updated_at, strict=False)
+    tx.insert_texts("revisions", _OF_REVISIONS, rows, added.sizes, added.bodies)
+
+
+def _add_ids(
+    tx: Transaction, at: At, ordinal: int, ids: Sequence[str], created_at: Sequence[int]
+) -> range:
+    ordinals = range(ordinal, ordinal + len(ids))
+    rows = zip(repeat(at.dataset_id), ordinals, ids, created_at, strict=False)
+    tx.insert("examples", _OF_EXAMPLES, rows)
+    return ordinals
+
+
+def _constant(at: At, ordinals: range) -> tuple[Iterable[int], ...]:
+    """Return the first columns of revisions that only this version, or all from it on, hold."""
+    return repeat(at.dataset_id), ordinals, repeat(at.number), repeat(at.end)
 
 
 def replace(tx: Transaction, at: At, bodies: Iterable[tuple[Held, str]], updated_at: int) -> None:

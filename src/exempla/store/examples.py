@@ -5,7 +5,7 @@ Each write is to one version of one dataset, in place or, for an update, into a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from exempla.ids import ResourceId, new_example_ids
@@ -15,6 +15,7 @@ from exempla.store.access import Permit
 from exempla.store.annotations import Annotation
 from exempla.store.bodies import Fields
 from exempla.store.datasets import Dataset
+from exempla.store.listing import first_of
 from exempla.store.revisions import At, Held
 from exempla.store.transaction import Transaction
 from exempla.store.versions import Version
@@ -49,6 +50,7 @@ class Page(NamedTuple):
 
     version: Version
     examples: list[Example]
+    has_more: bool
     annotations: dict[int, list[Annotation]]
     """Of these examples, by ordinal."""
     tag: str
@@ -66,23 +68,25 @@ def list_page(
 ) -> Page:
     """Return the version's examples after this ordinal, at most `limit`, oldest first.
 
-    The version is the latest if not given.
+    They are fewer when they are large (see `listing.first_of`). The version is the latest if not
+    given.
     """
     dataset = datasets.get(tx, permit, dataset_id)
     version = versions.get(tx, dataset, version_id)
-    found = [
-        Example(*row) for row in revisions.page(tx, versions.at(dataset, version), after, limit)
-    ]
-    return page_of(tx, dataset, version, found)
+    found = revisions.page(tx, versions.at(dataset, version), after, limit + 1)
+    return page_of(tx, dataset, version, map(Example._make, found), limit)
 
 
-def page_of(tx: Transaction, dataset: Dataset, version: Version, found: list[Example]) -> Page:
-    """Return these examples, which come in order, with their annotations."""
+def page_of(
+    tx: Transaction, dataset: Dataset, version: Version, all_found: Iterable[Example], limit: int
+) -> Page:
+    """Return the first of these examples, which come in order, with their annotations."""
+    found, has_more = first_of(all_found, limit, lambda one: len(one.body))
     annotations: dict[int, list[Annotation]] = {}
     if dataset.annotated_at:
         ordinals = [example.ordinal for example in found]
         annotations = annotations_store.of_examples(tx, dataset.id.number, ordinals)
-    return Page(version, found, annotations, versions.tag_of(dataset, version))
+    return Page(version, found, has_more, annotations, versions.tag_of(dataset, version))
 
 
 def create_dataset(

@@ -139,23 +139,29 @@ def find(tx: Transaction, at: At, ids: Sequence[str]) -> dict[str, Held]:
 MAX_PART = 1_000
 """Examples that are read at once."""
 
+FIRST_PART = 128
+"""Examples of a page that are read first, to know how large they are."""
+
 PART_SIZE = 8_000_000
 """Characters of the examples that are read at once, about: the last part tells their size."""
 
 
-def page(tx: Transaction, at: At, after: int, limit: int) -> list[Row]:
-    """Return the version's examples after this ordinal, in order, at most `limit` of them.
+def page(tx: Transaction, at: At, after: int, limit: int) -> Iterator[Row]:
+    """Yield the version's examples after this ordinal, in order, at most `limit` of them.
 
-    Each is `(ordinal, id, created_at, updated_at, body)`.
+    Each is `(ordinal, id, created_at, updated_at, body)`. They are read in one or two parts, and
+    in smaller ones when they are large.
     """
-    return tx.all(
-        _PAGE.format(held=held("r", at, "version")),
-        dataset_id=at.dataset_id,
-        version=at.number,
-        after=after,
-        last=at.last_ordinal,
-        limit=limit,
-    )
+    statement = _PAGE.format(held=held("r", at, "version"))
+    values = {"dataset_id": at.dataset_id, "version": at.number, "last": at.last_ordinal}
+    size = min(limit, FIRST_PART)
+    while size:
+        part = tx.all(statement, **values, after=after, limit=size)
+        yield from part
+        if len(part) < size:
+            return
+        after, limit = part[-1][0], limit - size
+        size = min(limit, next_size(size, sum(len(row[-1]) for row in part)))
 
 
 def parts(tx: Transaction, at: At, after: int = 0) -> Iterator[list[Row]]:

@@ -54,14 +54,14 @@ def page(
 ) -> Page:
     """Return the version's examples after this ordinal that match, at most `limit`, oldest first.
 
-    The version is the latest if not given. Raises `Unavailable` when it is not
-    done at `until`, a time of `time.monotonic()`.
+    They are fewer when they are large. The version is the latest if not given. Raises
+    `Unavailable` when it is not done at `until`, a time of `time.monotonic()`.
     """
     dataset = datasets.get(tx, permit, dataset_id)
     version = versions.get(tx, dataset, version_id)
     with time_limit(tx, until):
-        found = _matches(tx, dataset, versions.at(dataset, version), filter, after, limit)
-    return examples.page_of(tx, dataset, version, found)
+        found = _matches(tx, dataset, versions.at(dataset, version), filter, after, limit + 1)
+    return examples.page_of(tx, dataset, version, found, limit)
 
 
 @contextmanager

@@ -63,12 +63,31 @@ _FIND = f"""
     CROSS JOIN LOOKUP(examples AS e WHERE e.dataset_id = :dataset_id AND e.id = given.value)
     CROSS JOIN LOOKUP(revisions AS r WHERE {_REVISION})"""
 
-_PAGE = """
+_LATEST_PAGE = f"""
     SELECT r.ordinal, e.id, e.created_at, r.updated_at, r.body
     FROM revisions AS r
     CROSS JOIN LOOKUP(examples AS e WHERE e.dataset_id = :dataset_id AND e.ordinal = r.ordinal)
-    WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND r.ordinal <= :last AND {held}
+    WHERE r.dataset_id = :dataset_id AND r.ordinal > :after AND r.ordinal <= :last
+      AND r.valid_to = {END}
     ORDER BY r.ordinal
+    LIMIT :limit"""
+
+# All that an example ever held lies side by side. This finds what the version holds of it without
+# reading the rest, which costs a look-up for each example. "+ordinal" keeps SQLite's planner from
+# searching by the range of the ordinals instead.
+_OLD_PAGE = """
+    SELECT e.ordinal, e.id, e.created_at, r.updated_at, r.body
+    FROM examples AS e
+    CROSS JOIN LOOKUP(revisions AS r
+        WHERE r.dataset_id = :dataset_id AND r.ordinal = +e.ordinal AND r.valid_to > :version
+          AND r.valid_from = (
+            SELECT f.valid_from FROM revisions AS f
+            WHERE f.dataset_id = :dataset_id AND f.ordinal = e.ordinal
+              AND f.valid_from <= :version
+            ORDER BY f.valid_from DESC
+            LIMIT 1))
+    WHERE e.dataset_id = :dataset_id AND e.ordinal > :after AND e.ordinal <= :last
+    ORDER BY e.ordinal
     LIMIT :limit"""
 
 _BODIES = """
@@ -152,7 +171,7 @@ def page(tx: Transaction, at: At, after: int, limit: int) -> Iterator[Row]:
     Each is `(ordinal, id, created_at, updated_at, body)`. They are read in one or two parts, and
     in smaller ones when they are large.
     """
-    statement = _PAGE.format(held=held("r", at, "version"))
+    statement = _LATEST_PAGE if at.is_latest else _OLD_PAGE
     values = {"dataset_id": at.dataset_id, "version": at.number, "last": at.last_ordinal}
     size = min(limit, FIRST_PART)
     while size:

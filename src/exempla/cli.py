@@ -245,7 +245,7 @@ def create_key(
 ) -> None:
     """Make a key and print its secret, which cannot be shown again."""
     from exempla.store import audit, keys, users
-    from exempla.store.database import Transaction
+    from exempla.store.transaction import Transaction
 
     if not (name.strip() and name.isprintable() and len(name) <= MAX_NAME_LENGTH):
         raise typer.BadParameter(
@@ -298,7 +298,7 @@ def revoke_key(
     """End a key at once; servers refuse it from the next request on."""
     from exempla.store import audit, keys
     from exempla.store.access import OPERATOR
-    from exempla.store.database import Transaction
+    from exempla.store.transaction import Transaction
 
     with startup_errors():
         id = parse_id(key_id, "ApiKey", "KEY_ID")

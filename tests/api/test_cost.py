@@ -189,11 +189,12 @@ WORK = {
     "update 3 of an old version in place": Bound(lambda m: m.update(m.oldest), 24, 6),
     "update 3 into a new version": Bound(lambda m: m.update(new_version="one more"), 21, 6),
     "insert 1": Bound(lambda m: m.cost("POST", "/examples", json={"examples": [{"n": 1}]}), 12, 3),
-    # The key, the dataset, the version, and one example more, which tells of the next page.
-    "first page of the latest": Bound(lambda m: m.page(None, last=False), 6, PAGE + 4),
-    "last page of the latest": Bound(lambda m: m.page(None, last=True), 6, PAGE + 4),
-    "first page of the oldest": Bound(lambda m: m.page(m.oldest, last=False), 6, PAGE + 4),
-    "last page of the oldest": Bound(lambda m: m.page(m.oldest, last=True), 6, PAGE + 4),
+    # The key, the dataset, the version, and one example more, which tells of the next page; the
+    # examples in two parts, of which the first tells how large they are.
+    "first page of the latest": Bound(lambda m: m.page(None, last=False), 7, PAGE + 4),
+    "last page of the latest": Bound(lambda m: m.page(None, last=True), 7, PAGE + 4),
+    "first page of the oldest": Bound(lambda m: m.page(m.oldest, last=False), 7, PAGE + 4),
+    "last page of the oldest": Bound(lambda m: m.page(m.oldest, last=True), 7, PAGE + 4),
 }
 
 

@@ -132,6 +132,16 @@ def test_a_page_has_50_examples_unless_told_and_at_most_500(client: httpx.Client
     assert get_page(client, dataset, limit="500").ids == list(dataset.example_ids[:500])
 
 
+def test_a_page_of_large_examples_is_short_and_goes_on(client: httpx.Client) -> None:
+    texts = [{"text": letter * 12_000_000} for letter in "abcd"]
+    dataset = make_dataset(client, texts[:2])
+    ok(send(client, "POST", dataset.examples_url, {"examples": texts[2:]}), 201)
+    pages = read_pages(client, dataset.id, limit=500)
+    assert [len(page.ids) for page in pages] == [2, 2]
+    found = [example["text"] for page in pages for example in page.texts]
+    assert found == [f'"{one["text"]}"' for one in texts]
+
+
 def test_an_empty_version_has_one_empty_page(client: httpx.Client) -> None:
     dataset = three(client)
     ok(delete_examples(client, dataset, dataset.version_id, dataset.example_ids))

@@ -16,7 +16,7 @@ import httpx
 from exempla.settings import Settings
 from exempla.store import keys, setup
 from exempla.store.check import check_dataset, check_engine, check_names, subjects
-from exempla.store.database import Transaction
+from exempla.store.transaction import Transaction
 from tests.cli.support import Place
 from tests.faults.load import Load
 from tests.serving import KEY, Served

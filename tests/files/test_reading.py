@@ -17,8 +17,7 @@ from exempla.errors import InvalidRequest, Problem, ValidationError
 from exempla.files import lines, reading
 from exempla.files.formats import Format
 from exempla.limits import MAX_NESTING
-from exempla.store.revisions import NewExample
-from tests.store.values import flat
+from tests.store.values import NewExample, flat
 
 DEEP = "[" * (MAX_NESTING + 1) + "]" * (MAX_NESTING + 1)
 

@@ -15,10 +15,11 @@ from exempla.settings import Settings
 from exempla.store import datasets, examples, setup, spaces, versions
 from exempla.store.access import OPERATOR
 from exempla.store.bodies import Fields
-from exempla.store.database import Database, Transaction
+from exempla.store.database import Database
 from exempla.store.datasets import Dataset
 from exempla.store.examples import Example
 from exempla.store.listing import FIRST
+from exempla.store.transaction import Transaction
 from exempla.store.versions import Version
 from tests.conftest import ENGINES
 from tests.store.values import fields

@@ -18,9 +18,9 @@ from exempla.store import examples, setup
 from exempla.store.access import OPERATOR
 from exempla.store.backup import RESTORING, backup, restore
 from exempla.store.check import check_dataset, check_engine, check_names, subjects
-from exempla.store.database import Transaction
 from exempla.store.engines import Sqlite
 from exempla.store.migrations import HEAD
+from exempla.store.transaction import Transaction
 from tests.store.conftest import Store
 from tests.store.values import fields
 

@@ -16,14 +16,14 @@ from exempla.errors import AccessForbidden, Conflict, NotFound, Unavailable, Val
 from exempla.ids import ResourceId
 from exempla.store import bulk, datasets, examples, purge
 from exempla.store.access import OPERATOR, Permit, Role
-from exempla.store.database import Row
 from exempla.store.datasets import Dataset
 from exempla.store.incoming import PART_ROWS, Incoming
 from exempla.store.listing import FIRST
-from exempla.store.revisions import NewExample, NewExamples
+from exempla.store.revising import NewExamples
 from exempla.store.tables import metadata
+from exempla.store.transaction import Row
 from tests.store.conftest import Store
-from tests.store.values import fields, flat
+from tests.store.values import NewExample, fields, flat
 
 TIME = 1_700_000_000_000_000
 Given = tuple[str, int]

@@ -22,8 +22,8 @@ from exempla.store.access import OPERATOR
 from exempla.store.annotation_configs import ConfigSettings
 from exempla.store.annotations import Value, annotate
 from exempla.store.check import Subject, Violation, check_dataset, check_names, subjects
-from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
+from exempla.store.transaction import Transaction
 from tests.store.conftest import Store
 from tests.store.values import fields
 

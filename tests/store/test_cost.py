@@ -36,11 +36,11 @@ from exempla.store import annotations as annotations_store
 from exempla.store.access import OPERATOR
 from exempla.store.annotation_configs import ConfigSettings
 from exempla.store.annotations import Value
-from exempla.store.database import Transaction
 from exempla.store.engines import Engine
 from exempla.store.examples import Written
 from exempla.store.imports import Import
 from exempla.store.listing import FIRST
+from exempla.store.transaction import Transaction
 from exempla.store.versions import Version
 from tests.store.conftest import settings_for
 from tests.store.values import fields
@@ -270,3 +270,30 @@ def test_the_end_of_an_old_version_costs_the_same_however_much_came_later(tmp_pa
         return found
 
     assert steps(LARGE) <= steps(1) * 1.1 + 10
+
+
+def test_a_page_of_an_old_version_costs_the_same_however_often_its_examples_changed(
+    tmp_path: Path,
+) -> None:
+    def steps(changes: int) -> list[int]:
+        database = Counting(Settings(data_dir=tmp_path / str(changes)))
+        counted = Counted(database, SMALL)
+        ids = counted.ids(*range(1, SMALL + 1))
+        made = [
+            examples.update(
+                counted.tx,
+                OPERATOR,
+                counted.dataset,
+                None,
+                {id: fields(n=number) for id in ids},
+                f"of {number}",
+            ).version
+            for number in range(changes)
+        ]
+        old = [counted.v1, made[len(made) // 2], made[-2]]
+        found = [counted.cost(partial(counted.page, version, SMALL - 60)) for version in old]
+        database.connection.close()
+        return found
+
+    for few, many in zip(steps(4), steps(100), strict=True):
+        assert 0 < many <= few * 1.1 + 10

@@ -13,8 +13,9 @@ from exempla.errors import NotFound, Unavailable
 from exempla.settings import Settings
 from exempla.store import datasets, examples, organizations, purge, setup
 from exempla.store.access import OPERATOR
-from exempla.store.database import Database, Transaction
+from exempla.store.database import Database
 from exempla.store.listing import FIRST
+from exempla.store.transaction import Transaction
 from tests.store.conftest import Store
 from tests.store.values import fields
 

@@ -11,8 +11,8 @@ from exempla.errors import NotFound, Unavailable, ValidationError
 from exempla.ids import ResourceId
 from exempla.store import diff, examples, listing, versions
 from exempla.store.access import OPERATOR
-from exempla.store.database import Row, Transaction
 from exempla.store.diff import Counts, Page
+from exempla.store.transaction import Row, Transaction
 from tests.store.conftest import Store
 from tests.store.values import fields, raw
 
@@ -127,7 +127,7 @@ def test_an_example_of_neither_version_is_not_told(store: Store) -> None:
 
 
 def test_a_page_ends_when_it_is_large(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "PAGE_BYTES", 1_000)
+    monkeypatch.setattr(listing, "PAGE_BYTES", 1_500)
     dataset, v1, ids = store.dataset_of(5)
     changes = {id: fields(text="x" * 598) for id in ids}
     v2 = store.write(examples.update, OPERATOR, dataset.id, None, changes, "v2").version

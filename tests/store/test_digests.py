@@ -8,9 +8,9 @@ import tracemalloc
 import pytest
 
 from exempla.ids import ResourceId
-from exempla.store import datasets, digests, examples, purge, revisions, verify, versions
+from exempla.store import datasets, digests, examples, purge, revising, revisions, verify, versions
 from exempla.store.access import OPERATOR
-from exempla.store.database import Transaction
+from exempla.store.transaction import Transaction
 from exempla.store.verify import Checked, Report
 from tests.store.conftest import Store
 from tests.store.values import fields, raw
@@ -244,7 +244,7 @@ def test_a_lost_example_is_found(store: Store) -> None:
     (held,) = store.read(
         lambda tx: revisions.find(tx, versions.at(dataset, version), ids[:1])
     ).values()
-    store.write(lambda tx: revisions.remove(tx, versions.at(dataset, version), [held]))
+    store.write(lambda tx: revising.remove(tx, versions.at(dataset, version), [held]))
     (checked,) = check(store, dataset.id)
     assert checked.faults == ["it should have 3 examples but has 2"]
 

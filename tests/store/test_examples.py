@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from exempla import clock
+from exempla import clock, filters
 from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId
-from exempla.store import datasets, examples
+from exempla.store import datasets, examples, listing, revisions, search
 from exempla.store.access import OPERATOR
 from tests.store.conftest import Store
 from tests.store.values import fields, raw
@@ -207,3 +209,45 @@ def test_storage_grows_by_what_changed(store: Store) -> None:
         )
     )
     assert rows == (110,)
+
+
+@pytest.mark.parametrize("filter", ["", "n LIKE '%'"], ids=["listed", "searched"])
+def test_a_page_ends_before_it_is_too_large(
+    store: Store, monkeypatch: pytest.MonkeyPatch, filter: str
+) -> None:
+    monkeypatch.setattr(listing, "PAGE_BYTES", 1_000)
+    sizes = [300, 300, 300, 300, 5_000, 300, 300]
+    dataset, _ = store.new_dataset(*[fields(n="x" * size) for size in sizes])
+    found: list[list[int]] = []
+    after, has_more = 0, True
+    while has_more:
+        if filter:
+            until = time.monotonic() + 60
+            page = store.read(
+                search.page,
+                OPERATOR,
+                dataset.id,
+                None,
+                filter=filters.parse(filter),
+                after=after,
+                limit=6,
+                until=until,
+            )
+        else:
+            page = store.read(examples.list_page, OPERATOR, dataset.id, None, after=after, limit=6)
+        found.append([example.ordinal for example in page.examples])
+        after, has_more = page.examples[-1].ordinal, page.has_more
+    assert found == [[1, 2, 3], [4], [5], [6, 7]]
+
+
+def test_a_page_is_read_in_parts_that_are_not_too_large(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revisions, "FIRST_PART", 2)
+    monkeypatch.setattr(revisions, "PART_SIZE", 200)
+    dataset, _ = store.new_dataset(*[fields(n=n) for n in range(9)], fields(n="x" * 500))
+    store.write(examples.insert, OPERATOR, dataset.id, None, [fields(n=n) for n in range(10)])
+    for limit in range(1, 22):
+        page = store.read(examples.list_page, OPERATOR, dataset.id, None, after=0, limit=limit)
+        assert [example.ordinal for example in page.examples] == list(range(1, min(limit, 20) + 1))
+        assert page.has_more == (limit < 20)

@@ -26,9 +26,9 @@ from exempla.store.access import OPERATOR, Permit
 from exempla.store.annotation_configs import ConfigSettings
 from exempla.store.annotations import Value
 from exempla.store.bodies import Fields
-from exempla.store.database import Transaction
 from exempla.store.history import Event, Write
 from exempla.store.listing import FIRST
+from exempla.store.transaction import Transaction
 from tests.store.conftest import Store
 from tests.store.values import fields, raw
 

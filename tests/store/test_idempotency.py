@@ -14,9 +14,9 @@ from exempla.errors import Conflict, Problem, Unavailable, ValidationError
 from exempla.limits import IDEMPOTENCY_S
 from exempla.store import idempotency, organizations, purge
 from exempla.store.access import OPERATOR
-from exempla.store.database import Transaction
 from exempla.store.idempotency import Answer, Asked
 from exempla.store.listing import FIRST
+from exempla.store.transaction import Transaction
 from tests.store.conftest import Store
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from exempla.store import keys, users
-from exempla.store.database import Transaction
+from exempla.store.transaction import Transaction
 from tests.store.conftest import Store
 
 

@@ -27,10 +27,10 @@ from exempla.store import datasets, diff, digests, examples, history, verify, ve
 from exempla.store import schemas as schemas_store
 from exempla.store.access import OPERATOR
 from exempla.store.check import Violation, check_dataset, subjects
-from exempla.store.database import Transaction
 from exempla.store.diff import Change, Counts
 from exempla.store.history import Event
 from exempla.store.listing import FIRST
+from exempla.store.transaction import Transaction
 from tests.store.conftest import Store
 from tests.store.model import (
     FIELDS,

@@ -12,9 +12,9 @@ import pytest
 from exempla.errors import Unavailable
 from exempla.store import organizations
 from exempla.store.access import OPERATOR
-from exempla.store.database import Transaction
 from exempla.store.engines import Sqlite
 from exempla.store.listing import FIRST
+from exempla.store.transaction import Transaction
 from tests.store.conftest import Store
 
 UNKNOWN = "may or may not have been done"

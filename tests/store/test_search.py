@@ -23,7 +23,7 @@ from exempla.store import annotations as annotation_store
 from exempla.store.access import OPERATOR
 from exempla.store.annotation_configs import ConfigSettings
 from exempla.store.bodies import Fields
-from exempla.store.database import Transaction
+from exempla.store.transaction import Transaction
 from tests.store.conftest import Store
 from tests.store.random_filters import (
     NAMES,

@@ -12,9 +12,10 @@ import pytest
 from exempla.store import datasets, history, keys, migrations, schemas, setup, verify, versions
 from exempla.store.access import OPERATOR
 from exempla.store.check import check_dataset, check_engine, check_names, subjects
-from exempla.store.database import Database, Transaction
+from exempla.store.database import Database
 from exempla.store.engines import Engine
 from exempla.store.listing import FIRST
+from exempla.store.transaction import Transaction
 from tests.conftest import ENGINES
 from tests.store import older
 from tests.store.conftest import Store, settings_for

@@ -5,12 +5,23 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from itertools import accumulate, count, pairwise
+from typing import NamedTuple
 
 import msgspec
 
 from exempla.filters.deadline import OutOfTime
 from exempla.store.bodies import Fields
-from exempla.store.revisions import NewExample, NewExamples
+from exempla.store.revising import NewExamples
+
+
+class NewExample(NamedTuple):
+    """An example that is to be added; times in microseconds, the body a JSON object's text."""
+
+    ordinal: int
+    id: str
+    created_at: int
+    updated_at: int
+    body: str
 
 
 def fields(**values: object) -> Fields:

@@ -21,8 +21,8 @@ from exempla.ids import ResourceId, parse_id
 from exempla.store import datasets, examples, versions
 from exempla.store.access import Permit
 from exempla.store.bodies import Fields
-from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
+from exempla.store.transaction import Transaction
 from exempla.store.versions import Version
 
 

@@ -11,8 +11,6 @@ from exempla.errors import InvalidRequest, ValidationError
 from exempla.limits import MAX_NESTING
 from exempla.store.bodies import MANAGED, Fields
 
-_encode = msgspec.json.Encoder().encode
-
 
 async def check_new(examples: Sequence[Fields]) -> None:
     """Raise `ValidationError` unless these can be added: 1 to 1,000, each with a field."""
@@ -21,7 +19,7 @@ async def check_new(examples: Sequence[Fields]) -> None:
     for index, example in enumerate(examples):
         if not example:
             raise ValidationError(f"examples[{index}] has no fields; give at least one")
-        deep += _check_fields(example, f"examples[{index}]")
+        deep += _check_fields(example, index)
     await body.check_nesting(deep)
 
 
@@ -35,7 +33,7 @@ async def changes_by_id(examples: Sequence[Fields]) -> dict[str, Fields]:
         id = _pop_id(example, where)
         if id in changes:
             raise ValidationError(f"{where}.id is {id!r}, which an earlier item has too")
-        deep += _check_fields(example, where)
+        deep += _check_fields(example, index)
         changes[id] = example
     await body.check_nesting(deep)
     return changes
@@ -68,15 +66,15 @@ def _pop_id(example: Fields, where: str) -> str:
     return id
 
 
-def _check_fields(example: Fields, where: str) -> list[tuple[str, msgspec.Raw]]:
+def _check_fields(example: Fields, index: int) -> list[tuple[str, msgspec.Raw]]:
     """Refuse managed members; return the values whose nesting must be looked at."""
-    for name in MANAGED:
-        if name in example:
-            raise ValidationError(f"{where}.{name} is managed by the system and cannot be set")
-    if not body.may_be_deep(_encode(example)):
-        return []
+    if not example.keys().isdisjoint(MANAGED):
+        name = next(name for name in MANAGED if name in example)
+        raise ValidationError(
+            f"examples[{index}].{name} is managed by the system and cannot be set"
+        )
     return [
-        (f"{where}.{name}", value)
+        (f"examples[{index}].{name}", value)
         for name, value in example.items()
-        if len(bytes(value)) > 2 * MAX_NESTING  # each level takes two brackets
+        if len(value) > 2 * MAX_NESTING and body.is_nested(value)  # a level takes two brackets
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -31,8 +31,8 @@ from exempla.store import bodies, examples, search
 from exempla.store.access import Permit
 from exempla.store.annotations import Annotation, Value
 from exempla.store.bodies import Fields
-from exempla.store.database import Transaction
 from exempla.store.examples import Example, Page, Written
+from exempla.store.transaction import Transaction
 
 
 class UpdateExamples(msgspec.Struct, forbid_unknown_fields=True):
@@ -274,34 +274,47 @@ async def _page(
 ) -> Response[bytes]:
     dataset, version = _ids(dataset_id, version_id)
     version, after = pages.place(cursor, dataset, version)
-    page = await read(dataset, version, after=after, limit=size + 1)
-    shown, has_more = page.examples[:size], len(page.examples) > size
-    pagination = pages.Pagination(has_more)
-    if has_more:
-        last = pages.ExamplesCursor(dataset.number, page.version.id, shown[-1].ordinal)
+    page = await read(dataset, version, after=after, limit=size)
+    pagination = pages.Pagination(page.has_more)
+    if page.has_more:
+        last = pages.ExamplesCursor(dataset.number, page.version.id, page.examples[-1].ordinal)
         pagination.next_cursor = str(last)
-    return respond(Tagged(_render(shown, page.annotations, pagination), page.tag))
+    parts = _rendered(page.examples, page.annotations, pagination)
+    return respond(Tagged(b"".join(parts), page.tag))
 
 
 _encode = msgspec.json.Encoder().encode
 
+_LARGE = 64 * 1024
+"""Characters of a body that is worth some more steps to copy it less often."""
 
-def _render(
+
+def _rendered(
     shown: list[Example], annotations: dict[int, list[Annotation]], pagination: pages.Pagination
-) -> bytes:
-    """Join stored text to the answer, once, for it may be long; no body is parsed."""
-    parts = ['{"examples":[']
+) -> Iterator[bytes | memoryview]:
+    """Yield the answer in pieces, of stored text; no body is parsed.
+
+    The examples are taken out of the list: with large ones there is no room for two of each.
+    """
+    yield b'{"examples":['
     comma = ""
-    for ordinal, id, created_at, updated_at, body in shown:
-        rest = _annotated(body, annotations[ordinal]) if ordinal in annotations else body[1:]
-        parts.append(f"{comma}{bodies.opening(id, created_at, updated_at, body)}{rest}")
+    shown.reverse()
+    while shown:
+        ordinal, id, created_at, updated_at, body = shown.pop()
+        opening = f"{comma}{bodies.opening(id, created_at, updated_at, body)}"
         comma = ","
-    parts.append(f'],"pagination":{_encode(pagination).decode()}}}')
-    return "".join(parts).encode()
+        if ordinal in annotations or len(body) > _LARGE:
+            noted = annotations.get(ordinal)
+            yield opening.encode()
+            yield memoryview(body.encode())[1:-1]
+            yield _annotations(noted) if noted else b"}"
+        else:
+            yield (opening + body[1:]).encode()
+    yield b'],"pagination":%b}' % _encode(pagination)
 
 
-def _annotated(body: str, annotations: list[Annotation]) -> str:
-    """Return the rest of an example's object, from its fields on, with its annotations."""
+def _annotations(annotations: list[Annotation]) -> bytes:
+    """Return the end of an example's object, after its fields."""
     answers = [
         AnnotationAnswer(
             name=one.name,
@@ -313,7 +326,7 @@ def _annotated(body: str, annotations: list[Annotation]) -> str:
         )
         for one in annotations
     ]
-    return f'{body[1:-1]},"annotations":{_encode(answers).decode()}}}'
+    return b',"annotations":%b}' % _encode(answers)
 
 
 def _records(given: list[AnnotateRecord]) -> list[tuple[str, list[Value]]]:

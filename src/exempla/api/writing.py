@@ -23,8 +23,9 @@ from exempla.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 from exempla.store import audit, idempotency
 from exempla.store.access import Permit
 from exempla.store.audit import Act
-from exempla.store.database import Database, Transaction
+from exempla.store.database import Database
 from exempla.store.idempotency import Answer, Asked
+from exempla.store.transaction import Transaction
 
 A = TypeVar("A")
 P = ParamSpec("P")

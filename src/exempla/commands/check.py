@@ -20,8 +20,8 @@ from exempla.settings import Settings
 
 if TYPE_CHECKING:
     from exempla.store.check import Subject, Violation
-    from exempla.store.database import Transaction
     from exempla.store.engines import Engine
+    from exempla.store.transaction import Transaction
 
 
 def check(
@@ -105,7 +105,7 @@ def _counted(count: int, one: str, many: str) -> str:
 @contextmanager
 def _reading(engine: Engine, connection: Any) -> Iterator[Transaction]:
     """Give a transaction that reads, all of one moment."""
-    from exempla.store.database import Transaction
+    from exempla.store.transaction import Transaction
 
     connection.execute(engine.begin_read)
     yield Transaction(connection, engine)

@@ -23,8 +23,8 @@ from exempla.commands.support import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from exempla.store.database import Transaction
     from exempla.store.diff import Change, Counts
+    from exempla.store.transaction import Transaction
     from exempla.store.versions import Version
 
 _SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from exempla.ids import ResourceId
-    from exempla.store.database import Database, Row, Transaction
+    from exempla.store.database import Database
     from exempla.store.datasets import Dataset
     from exempla.store.imports import Counts, Import, Mode
     from exempla.store.incoming import Incoming
+    from exempla.store.transaction import Row, Transaction
     from exempla.store.versions import Version
 
 _DEFAULT_SPACE = "Default"

@@ -16,9 +16,10 @@ from exempla.ids import parse_id
 from exempla.settings import Settings
 
 if TYPE_CHECKING:
-    from exempla.store.database import Database, Transaction
+    from exempla.store.database import Database
     from exempla.store.datasets import Dataset
     from exempla.store.spaces import Space
+    from exempla.store.transaction import Transaction
     from exempla.store.versions import Version
 
 T = TypeVar("T")

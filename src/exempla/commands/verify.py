@@ -11,8 +11,9 @@ from rich.text import Text
 from exempla.commands.support import DatabaseUrl, DataDir, find_dataset, run, visible
 
 if TYPE_CHECKING:
-    from exempla.store.database import Database, Transaction
+    from exempla.store.database import Database
     from exempla.store.datasets import Dataset
+    from exempla.store.transaction import Transaction
 
 
 def verify(

@@ -10,7 +10,7 @@ from exempla.files import jsonl
 from exempla.files.formats import Format
 from exempla.files.spool import Spool
 from exempla.store.bodies import StoredExample
-from exempla.store.database import Row
+from exempla.store.transaction import Row
 
 
 class Export:

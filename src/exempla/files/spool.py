@@ -13,7 +13,7 @@ import msgspec
 
 from exempla.scratch import Scratch
 from exempla.store.bodies import StoredExample
-from exempla.store.database import Row
+from exempla.store.transaction import Row
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[StoredExample]).decode

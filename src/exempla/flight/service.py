@@ -40,8 +40,9 @@ from exempla.memory import give_back
 from exempla.store import datasets, keys
 from exempla.store.access import Permit, Role
 from exempla.store.audit import Act
-from exempla.store.database import Database, Row
+from exempla.store.database import Database
 from exempla.store.datasets import Dataset
+from exempla.store.transaction import Row
 from exempla.throttle import Throttle
 
 NEEDS = {"createDataset": Role.MEMBER, "getDataset": Role.READ_ONLY}

@@ -11,8 +11,8 @@ from exempla.errors import Conflict, NotFound, ValidationError
 from exempla.ids import ResourceId, new_suffix
 from exempla.store import spaces
 from exempla.store.access import READS, Permit
-from exempla.store.database import Row, Transaction
 from exempla.store.listing import IN_SPACE, in_space, like
+from exempla.store.transaction import Row, Transaction
 
 ConfigType = Literal["CONTINUOUS", "CATEGORICAL", "FREEFORM"]
 Direction = Literal["MAXIMIZE", "MINIMIZE", "NONE"]

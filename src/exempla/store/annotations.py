@@ -13,8 +13,8 @@ from exempla.store import annotation_configs, bodies, datasets, writes
 from exempla.store.access import Permit
 from exempla.store.annotation_configs import Config
 from exempla.store.bodies import Fields
-from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
+from exempla.store.transaction import Row, Transaction
 from exempla.store.writes import Edit
 
 

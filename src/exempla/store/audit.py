@@ -15,7 +15,7 @@ from exempla import clock
 from exempla.ids import ResourceId, new_suffix
 from exempla.limits import MAX_AUDIT_TEXT
 from exempla.store.access import OPERATOR, Permit
-from exempla.store.database import Row, Transaction
+from exempla.store.transaction import Row, Transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")

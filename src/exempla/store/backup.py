@@ -17,8 +17,8 @@ from exempla.errors import StartupError
 from exempla.settings import DATABASE_FILE
 from exempla.store import advice, folder, setup
 from exempla.store.check.engine import check_engine
-from exempla.store.database import Transaction
 from exempla.store.engines import Sqlite
+from exempla.store.transaction import Transaction
 
 RESTORING = DATABASE_FILE + ".restoring"
 """The name of a copy in the data folder that is not checked yet."""

@@ -14,14 +14,16 @@ from itertools import chain
 from exempla import clock
 from exempla.errors import Problem, Unavailable, ValidationError
 from exempla.ids import ResourceId, new_suffix
-from exempla.store import audit, datasets, examples, keys, revisions, versions
+from exempla.store import audit, datasets, examples, keys, revising, revisions, versions
 from exempla.store.access import Permit
 from exempla.store.audit import Act
-from exempla.store.database import Database, Row, Transaction
+from exempla.store.database import Database
 from exempla.store.datasets import Dataset
 from exempla.store.incoming import Incoming
 from exempla.store.purge import purge_one
-from exempla.store.revisions import At, NewExamples
+from exempla.store.revising import NewExamples
+from exempla.store.revisions import At
+from exempla.store.transaction import Row, Transaction
 from exempla.store.versions import Version
 
 _BEGIN = """
@@ -116,7 +118,7 @@ def _begin(tx: Transaction) -> ResourceId:
 def _fill(tx: Transaction, id: ResourceId, part: NewExamples) -> None:
     if not tx.run(_STILL_FILLING, id=id.number, now=clock.now()):
         raise Unavailable(_REMOVED)
-    revisions.add_many(tx, At(id.number, 1, True, 0), part)
+    revising.add_many(tx, At(id.number, 1, True, 0), part)
 
 
 def _publish(

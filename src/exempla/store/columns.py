@@ -21,8 +21,8 @@ from exempla.ids import ResourceId
 from exempla.limits import MAX_COLUMNS
 from exempla.store import bodies, datasets, revisions, versions
 from exempla.store.access import Permit
-from exempla.store.database import Transaction
 from exempla.store.search import time_limit
+from exempla.store.transaction import Transaction
 from exempla.store.versions import Version
 
 KEPT = 1_024

@@ -9,8 +9,8 @@ from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId, new_suffix
 from exempla.store import spaces, writes
 from exempla.store.access import READS, Permit
-from exempla.store.database import Row, Transaction
 from exempla.store.listing import IN_SPACE, in_space, like
+from exempla.store.transaction import Row, Transaction
 
 
 class Dataset(NamedTuple):

@@ -13,10 +13,10 @@ from exempla.ids import ResourceId
 from exempla.store import bodies, datasets, revisions, versions
 from exempla.store.access import Permit
 from exempla.store.bodies import FieldChange
-from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.listing import first_of
 from exempla.store.search import time_limit
+from exempla.store.transaction import Transaction
 from exempla.store.versions import Version
 
 Kind = Literal["added", "removed", "changed"]

@@ -15,8 +15,9 @@ from exempla.errors import Unavailable
 from exempla.ids import ResourceId
 from exempla.store import datasets, digests, versions
 from exempla.store.access import OPERATOR, Permit
-from exempla.store.database import Database, Transaction
+from exempla.store.database import Database
 from exempla.store.digests import Sum
+from exempla.store.transaction import Transaction
 from exempla.store.versions import Details
 
 _log = structlog.get_logger(__name__)

@@ -19,10 +19,10 @@ from exempla.ids import ResourceId
 from exempla.store import bodies, datasets, revisions, versions
 from exempla.store.access import Permit
 from exempla.store.bodies import Fields
-from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.revisions import At
 from exempla.store.tables import END
+from exempla.store.transaction import Row, Transaction
 from exempla.store.versions import Details, Version
 
 BYTES = 512

@@ -5,19 +5,20 @@ Each write is to one version of one dataset, in place or, for an update, into a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from exempla.errors import NotFound
 from exempla.ids import ResourceId, new_example_ids
 from exempla.store import annotations as annotations_store
-from exempla.store import bodies, datasets, revisions, schemas, versions, writes
+from exempla.store import bodies, datasets, revising, revisions, schemas, versions, writes
 from exempla.store.access import Permit
 from exempla.store.annotations import Annotation
 from exempla.store.bodies import Fields
-from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
-from exempla.store.revisions import At, Held, NewExample
+from exempla.store.listing import first_of
+from exempla.store.revisions import At, Held
+from exempla.store.transaction import Transaction
 from exempla.store.versions import Version
 from exempla.store.writes import Added, Edit
 
@@ -50,6 +51,7 @@ class Page(NamedTuple):
 
     version: Version
     examples: list[Example]
+    has_more: bool
     annotations: dict[int, list[Annotation]]
     """Of these examples, by ordinal."""
     tag: str
@@ -68,17 +70,15 @@ def list_page(
 ) -> Page:
     """Return the version's examples after this ordinal, at most `limit`, oldest first.
 
-    Or, with `before`, those next before that ordinal. The version is the latest if not given.
+    Or, with `before`, those next before that ordinal. They are fewer when they are large (see
+    `listing.first_of`). The version is the latest if not given.
     """
     dataset = datasets.get(tx, permit, dataset_id)
     version = versions.get(tx, dataset, version_id)
     at = versions.at(dataset, version)
-    rows = (
-        revisions.page(tx, at, after, limit)
-        if before is None
-        else revisions.page_before(tx, at, before, limit)
-    )
-    return page_of(tx, dataset, version, [Example(*row) for row in rows])
+    place, backwards = (after, False) if before is None else (before, True)
+    found = revisions.page(tx, at, place, limit + 1, backwards=backwards)
+    return page_of(tx, dataset, version, map(Example._make, found), limit, backwards=backwards)
 
 
 def one(
@@ -100,13 +100,27 @@ def one(
     return list_page(tx, permit, dataset_id, version.id, after=found.ordinal - 1, limit=1)
 
 
-def page_of(tx: Transaction, dataset: Dataset, version: Version, found: list[Example]) -> Page:
-    """Return these examples, which come in order, with their annotations."""
+def page_of(
+    tx: Transaction,
+    dataset: Dataset,
+    version: Version,
+    all_found: Iterable[Example],
+    limit: int,
+    *,
+    backwards: bool = False,
+) -> Page:
+    """Return the first of these examples, which come in order, with their annotations.
+
+    Those that come `backwards` are turned round.
+    """
+    found, has_more = first_of(all_found, limit, lambda one: len(one.body))
+    if backwards:
+        found.reverse()
     annotations: dict[int, list[Annotation]] = {}
     if dataset.annotated_at:
         ordinals = [example.ordinal for example in found]
         annotations = annotations_store.of_examples(tx, dataset.id.number, ordinals)
-    return Page(version, found, annotations, versions.tag_of(dataset, version))
+    return Page(version, found, has_more, annotations, versions.tag_of(dataset, version))
 
 
 def create_dataset(
@@ -189,7 +203,7 @@ def edit(
     """
     merged = [(where, held, *bodies.merge(held.body, fields)) for where, held, fields in changes]
     schemas.check(tx, dataset, ((where, body) for where, _, body, _ in merged))
-    revisions.replace(tx, at, [(held, body) for _, held, body, _ in merged], now)
+    revising.replace(tx, at, [(held, body) for _, held, body, _ in merged], now)
     return [Edit(held.ordinal, replaced) for _, held, _, replaced in merged]
 
 
@@ -206,7 +220,7 @@ def delete(
     versions.check_unlocked(version)
     at = versions.at(dataset, version)
     held = revisions.find(tx, at, example_ids)
-    revisions.remove(tx, at, held.values())
+    revising.remove(tx, at, held.values())
     if held:
         version = version._replace(example_count=version.example_count - len(held))
         dataset, version = touch(tx, dataset, version, dataset.next_moment())
@@ -249,16 +263,12 @@ def _add(
     """Add examples a microsecond apart."""
     first = dataset.next_moment()
     ids = new_example_ids(first, len(examples))
-    new = [
-        NewExample(dataset.last_ordinal + 1 + index, id, at, at, bodies.encode(fields))
-        for index, (id, fields) in enumerate(zip(ids, examples, strict=True))
-        for at in [first + index]
-    ]
-    given = ((f"examples[{index}]", one.body) for index, one in enumerate(new))
-    schemas.check(tx, dataset, given)
-    revisions.add(tx, versions.at(dataset, version), new)
-    last = new[-1].created_at
-    dataset, version = added(tx, permit, dataset, version, kind, len(new), last, last)
+    times = range(first, first + len(examples))
+    texts = [bodies.encode(fields) for fields in examples]
+    schemas.check(tx, dataset, ((f"examples[{index}]", one) for index, one in enumerate(texts)))
+    at = versions.at(dataset, version)
+    revising.add(tx, at, dataset.last_ordinal + 1, ids, times, texts)
+    dataset, version = added(tx, permit, dataset, version, kind, len(ids), times[-1], times[-1])
     return Written(dataset, version, ids)
 
 

@@ -19,10 +19,10 @@ from exempla.store import annotations as annotations_store
 from exempla.store import bodies, datasets, revisions
 from exempla.store.access import Permit
 from exempla.store.bodies import FieldChange, Fields
-from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.listing import first_of
 from exempla.store.search import time_limit
+from exempla.store.transaction import Row, Transaction
 from exempla.store.writes import Kind
 
 EventKind = Literal["created", "updated", "deleted", "restored", "removed", "annotated"]

@@ -16,7 +16,8 @@ from weakref import WeakValueDictionary
 from exempla import clock
 from exempla.errors import Problem, Unavailable, ValidationError
 from exempla.limits import IDEMPOTENCY_S, MAX_KEPT_ANSWER_BYTES
-from exempla.store.database import Database, Transaction
+from exempla.store.database import Database
+from exempla.store.transaction import Transaction
 
 ROWS_AT_ONCE = 1_000
 

@@ -17,13 +17,23 @@ import msgspec
 
 from exempla.errors import ValidationError
 from exempla.ids import ResourceId, new_example_ids, new_suffix
-from exempla.store import bodies, datasets, diff, examples, revisions, schemas, versions, writes
+from exempla.store import (
+    bodies,
+    datasets,
+    diff,
+    examples,
+    revising,
+    revisions,
+    schemas,
+    versions,
+    writes,
+)
 from exempla.store.access import Permit
-from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.diff import Change
 from exempla.store.incoming import Given, Incoming
-from exempla.store.revisions import NewExamples
+from exempla.store.revising import NewExamples
+from exempla.store.transaction import Transaction
 from exempla.store.versions import Version
 
 Mode = Literal["insert", "update"]
@@ -172,7 +182,7 @@ class Import:
             moments = range(first + written, first + written + len(ids))
             schemas.check(tx, dataset, self._placed(part))
             added = NewExamples(ordinal, ids, moments, moments, part.sizes, part.text)
-            revisions.add_many(tx, at, added)
+            revising.add_many(tx, at, added)
             written += len(ids)
             self.on_part(len(ids))
         dataset, version = examples.added(

@@ -20,7 +20,7 @@ from exempla import clock
 from exempla.errors import ValidationError
 from exempla.ids import new_example_ids
 from exempla.scratch import Scratch
-from exempla.store.revisions import NewExamples
+from exempla.store.revising import NewExamples
 
 PART_ROWS = 5_000
 PART_BYTES = 8_000_000

@@ -21,8 +21,8 @@ from exempla.errors import (
 from exempla.ids import ResourceId, new_suffix
 from exempla.store import spaces, users
 from exempla.store.access import READS, Permit, Role
-from exempla.store.database import Row, Transaction
 from exempla.store.listing import IN_SPACE, in_space
+from exempla.store.transaction import Row, Transaction
 
 KeyType = Literal["USER", "SERVICE"]
 

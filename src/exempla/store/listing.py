@@ -34,19 +34,19 @@ def in_space(space: ResourceId | None) -> dict[str, object]:
 
 
 PAGE_BYTES = 32 * 1024**2
-"""A page of changes ends once it has so many bytes of values."""
+"""A page of examples or changes ends before it has more bytes of values, but has one item."""
 
 
 def first_of(found: Iterable[T], limit: int, size: Callable[[T], int]) -> tuple[list[T], bool]:
     """Return the first items for a page, at most `limit`, and whether there are more.
 
-    They are fewer once they have `PAGE_BYTES`; an item is never cut.
+    They are fewer when more would have over `PAGE_BYTES`; an item is never cut.
     """
     page: list[T] = []
     room = PAGE_BYTES
     for one in found:
-        if len(page) == limit or room <= 0:
+        room -= size(one)
+        if len(page) == limit or (room < 0 and page):
             return page, True
         page.append(one)
-        room -= size(one)
     return page, False

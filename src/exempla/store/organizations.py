@@ -9,8 +9,8 @@ from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId, new_suffix
 from exempla.store import spaces
 from exempla.store.access import READS_ORGANIZATION, Permit
-from exempla.store.database import Row, Transaction
 from exempla.store.listing import like
+from exempla.store.transaction import Row, Transaction
 
 
 class Organization(NamedTuple):

@@ -8,8 +8,8 @@ import msgspec
 
 from exempla.ids import ResourceId
 from exempla.store.access import READS, Permit
-from exempla.store.database import Row, Transaction
 from exempla.store.listing import IN_SPACE, in_space, like
+from exempla.store.transaction import Row, Transaction
 
 
 class TagName(NamedTuple):

@@ -9,7 +9,8 @@ import asyncio
 
 from exempla import clock
 from exempla.store import idempotency
-from exempla.store.database import Database, Transaction
+from exempla.store.database import Database
+from exempla.store.transaction import Transaction
 
 ROWS_AT_ONCE = 5_000
 

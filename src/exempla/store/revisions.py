@@ -1,25 +1,22 @@
-"""The temporal table of examples: what each version holds, and how a write keeps it so.
+"""The temporal table of examples: what each version holds.
 
-A version `v` holds the revisions with `valid_from <= v < valid_to` (see `tables.py`). A write to
-`v` must be seen by `v` alone. So it splits a revision that other versions hold too: the part
-before `v` is kept, `v`'s own part is written, the part after `v` is kept. Nothing comes after the
-latest version, whose revisions end at `END`.
+A version `v` holds the revisions with `valid_from <= v < valid_to` (see `tables.py`); `revising.py`
+writes them.
 
-Every statement is O(rows written or returned x log n), whatever the size of the dataset.
+Every statement is O(rows returned x log n), whatever the size of the dataset.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import repeat
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
 
-from exempla.store.database import Row, Transaction
 from exempla.store.tables import END
+from exempla.store.transaction import Row, Transaction
 
 
 class At(NamedTuple):
@@ -48,29 +45,6 @@ class Held(NamedTuple):
     body: str
 
 
-class NewExample(NamedTuple):
-    """An example to add."""
-
-    ordinal: int
-    id: str
-    created_at: int
-    updated_at: int
-    body: str
-
-
-class NewExamples(NamedTuple):
-    """Very many examples to add, numbered from `ordinal` on, without an object for each."""
-
-    ordinal: int
-    ids: list[str]
-    created_at: Sequence[int]
-    updated_at: Sequence[int]
-    sizes: list[int]
-    """How many bytes each body has."""
-    bodies: bytes
-    """One behind the other."""
-
-
 def held(alias: str, at: At, version: str) -> str:
     """Return the condition that the version holds the revision `alias`; its number is `:version`.
 
@@ -89,12 +63,31 @@ _FIND = f"""
     CROSS JOIN LOOKUP(examples AS e WHERE e.dataset_id = :dataset_id AND e.id = given.value)
     CROSS JOIN LOOKUP(revisions AS r WHERE {_REVISION})"""
 
-_PAGE = """
+_LATEST_PAGE = f"""
     SELECT r.ordinal, e.id, e.created_at, r.updated_at, r.body
     FROM revisions AS r
     CROSS JOIN LOOKUP(examples AS e WHERE e.dataset_id = :dataset_id AND e.ordinal = r.ordinal)
-    WHERE r.dataset_id = :dataset_id AND r.ordinal {beyond} :place AND r.ordinal <= :last AND {held}
-    ORDER BY r.ordinal {order}
+    WHERE r.dataset_id = :dataset_id AND r.ordinal {{beyond}} :place AND r.ordinal <= :last
+      AND r.valid_to = {END}
+    ORDER BY r.ordinal {{order}}
+    LIMIT :limit"""
+
+# All that an example ever held lies side by side. This finds what the version holds of it without
+# reading the rest, which costs a look-up for each example. "+ordinal" keeps SQLite's planner from
+# searching by the range of the ordinals instead.
+_OLD_PAGE = """
+    SELECT e.ordinal, e.id, e.created_at, r.updated_at, r.body
+    FROM examples AS e
+    CROSS JOIN LOOKUP(revisions AS r
+        WHERE r.dataset_id = :dataset_id AND r.ordinal = +e.ordinal AND r.valid_to > :version
+          AND r.valid_from = (
+            SELECT f.valid_from FROM revisions AS f
+            WHERE f.dataset_id = :dataset_id AND f.ordinal = e.ordinal
+              AND f.valid_from <= :version
+            ORDER BY f.valid_from DESC
+            LIMIT 1))
+    WHERE e.dataset_id = :dataset_id AND e.ordinal {beyond} :place AND e.ordinal <= :last
+    ORDER BY e.ordinal {order}
     LIMIT :limit"""
 
 _BODIES = """
@@ -106,37 +99,6 @@ _BODIES = """
 _IN_RANGE = """
     SELECT e.ordinal, e.id, e.created_at FROM examples AS e
     WHERE e.dataset_id = :dataset_id AND e.ordinal >= :first AND e.ordinal <= :last"""
-
-_OPEN = """
-    INSERT INTO revisions (dataset_id, ordinal, valid_from, valid_to, updated_at, body)
-    VALUES (:dataset_id, :ordinal, :valid_from, :valid_to, :updated_at, :body)"""
-
-_THIS = " WHERE dataset_id = :dataset_id AND ordinal = :ordinal AND valid_from = :valid_from"
-_OVERWRITE = "UPDATE revisions SET body = :body, updated_at = :updated_at" + _THIS
-_END_AT = "UPDATE revisions SET valid_to = :valid_to" + _THIS
-_DROP = "DELETE FROM revisions" + _THIS
-
-# "valid_from > 1" and "valid_to < END" follow from the rest; they let the partial indexes serve,
-# and "+valid_to" keeps another one from serving.
-# Both planners look up a subquery that stands for a value, row by row.
-_CLOSE_WHAT_BASE_LACKS = f"""
-    UPDATE revisions SET valid_to = :number
-    WHERE dataset_id = :dataset_id AND valid_from > :base AND valid_from > 1 AND +valid_to = {END}
-      AND NOT COALESCE((
-        SELECT had.updated_at = revisions.updated_at AND had.body = revisions.body
-        FROM revisions AS had
-        WHERE had.dataset_id = :dataset_id AND had.ordinal = revisions.ordinal
-          AND had.valid_from <= :base AND had.valid_to > :base), FALSE)"""
-_REOPEN_WHAT_BASE_HAD = f"""
-    INSERT INTO revisions (dataset_id, ordinal, valid_from, valid_to, updated_at, body)
-    SELECT had.dataset_id, had.ordinal, :number, {END}, had.updated_at, had.body
-    FROM revisions AS had
-    WHERE had.dataset_id = :dataset_id AND had.valid_from <= :base
-      AND had.valid_to > :base AND had.valid_to < :number AND had.valid_to < {END}
-      AND (
-        SELECT 1 FROM revisions AS kept
-        WHERE kept.dataset_id = :dataset_id AND kept.ordinal = had.ordinal
-          AND kept.valid_to = {END}) IS NULL"""
 
 _BODY = """
     SELECT body FROM (
@@ -223,32 +185,33 @@ def find(tx: Transaction, at: At, ids: Sequence[str]) -> dict[str, Held]:
 MAX_PART = 1_000
 """Examples that are read at once."""
 
+FIRST_PART = 128
+"""Examples of a page that are read first, to know how large they are."""
+
 PART_SIZE = 8_000_000
 """Characters of the examples that are read at once, about: the last part tells their size."""
 
 
-def page(tx: Transaction, at: At, after: int, limit: int) -> list[Row]:
-    """Return the version's examples after this ordinal, in order, at most `limit` of them.
+def page(
+    tx: Transaction, at: At, place: int, limit: int, *, backwards: bool = False
+) -> Iterator[Row]:
+    """Yield the version's examples after this ordinal, in order, at most `limit` of them.
 
-    Each is `(ordinal, id, created_at, updated_at, body)`.
+    Or, `backwards`, those before it, the last one first.
+    Each is `(ordinal, id, created_at, updated_at, body)`. They are read in one or two parts, and
+    in smaller ones when they are large.
     """
-    return _page(tx, at, after, limit, beyond=">", order="ASC")
-
-
-def page_before(tx: Transaction, at: At, before: int, limit: int) -> list[Row]:
-    """Return the version's examples next before this ordinal, as `page` does, in order."""
-    return _page(tx, at, before, limit, beyond="<", order="DESC")[::-1]
-
-
-def _page(tx: Transaction, at: At, place: int, limit: int, *, beyond: str, order: str) -> list[Row]:
-    return tx.all(
-        _PAGE.format(held=held("r", at, "version"), beyond=beyond, order=order),
-        dataset_id=at.dataset_id,
-        version=at.number,
-        place=place,
-        last=at.last_ordinal,
-        limit=limit,
-    )
+    order = {"beyond": "<", "order": "DESC"} if backwards else {"beyond": ">", "order": "ASC"}
+    statement = (_LATEST_PAGE if at.is_latest else _OLD_PAGE).format(**order)
+    values = {"dataset_id": at.dataset_id, "version": at.number, "last": at.last_ordinal}
+    size = min(limit, FIRST_PART)
+    while size:
+        part = tx.all(statement, **values, place=place, limit=size)
+        yield from part
+        if len(part) < size:
+            return
+        place, limit = part[-1][0], limit - size
+        size = min(limit, next_size(size, sum(len(row[-1]) for row in part)))
 
 
 def parts(tx: Transaction, at: At, after: int = 0) -> Iterator[list[Row]]:
@@ -362,10 +325,6 @@ def differing(
         count = next_size(count, sum(len(old or "") + len(new or "") for *_, old, new in part))
 
 
-_OF_EXAMPLES = ("dataset_id", "ordinal", "id", "created_at")
-_OF_REVISIONS = ("dataset_id", "ordinal", "valid_from", "valid_to", "updated_at", "body")
-
-
 def turnover(tx: Transaction, dataset_id: int, number: int, most: int) -> tuple[int, int, int]:
     """Return how many examples the version has more, has otherwise, and lacks.
 
@@ -376,108 +335,3 @@ def turnover(tx: Transaction, dataset_id: int, number: int, most: int) -> tuple[
     opened, replaced = tx.exactly_one(_OPENED_AT, **where)
     (closed,) = tx.exactly_one(_CLOSED_AT.format(end=END), **where)
     return opened - replaced, replaced, closed
-
-
-def add(tx: Transaction, at: At, added: Iterable[NewExample]) -> None:
-    """Add new examples to the version."""
-    added = list(added)
-    tx.insert(
-        "examples",
-        _OF_EXAMPLES,
-        ((at.dataset_id, new.ordinal, new.id, new.created_at) for new in added),
-    )
-    tx.insert(
-        "revisions",
-        _OF_REVISIONS,
-        ((at.dataset_id, n.ordinal, at.number, at.end, n.updated_at, n.body) for n in added),
-    )
-
-
-def add_many(tx: Transaction, at: At, added: NewExamples) -> None:
-    """Do the same with very many."""
-    ordinals = range(added.ordinal, added.ordinal + len(added.ids))
-    dataset = repeat(at.dataset_id)
-    tx.insert(
-        "examples",
-        _OF_EXAMPLES,
-        zip(dataset, ordinals, added.ids, added.created_at, strict=False),
-    )
-    tx.insert_texts(
-        "revisions",
-        _OF_REVISIONS,
-        zip(dataset, ordinals, repeat(at.number), repeat(at.end), added.updated_at, strict=False),
-        added.sizes,
-        added.bodies,
-    )
-
-
-def replace(tx: Transaction, at: At, bodies: Iterable[tuple[Held, str]], updated_at: int) -> None:
-    """Give examples that the version holds new bodies, in this version alone."""
-    overwrite: list[dict[str, object]] = []
-    end_at: list[dict[str, object]] = []
-    opened: list[dict[str, object]] = []
-    for held, body in bodies:
-        if held.valid_from == at.number:
-            overwrite.append(_this(at, held) | {"body": body, "updated_at": updated_at})
-            if held.valid_to != at.end:
-                end_at.append(_this(at, held) | {"valid_to": at.end})
-        else:
-            end_at.append(_this(at, held) | {"valid_to": at.number})
-            opened.append(_revision(at, held.ordinal, at.number, at.end, updated_at, body))
-        opened.extend(_after(at, held))
-    tx.run_many(_OVERWRITE, overwrite)
-    tx.run_many(_END_AT, end_at)
-    tx.run_many(_OPEN, opened)
-
-
-def remove(tx: Transaction, at: At, removed: Iterable[Held]) -> None:
-    """Take examples out of the version, and of no other."""
-    drop: list[dict[str, object]] = []
-    end_at: list[dict[str, object]] = []
-    opened: list[dict[str, object]] = []
-    for held in removed:
-        if held.valid_from == at.number:
-            drop.append(_this(at, held))
-        else:
-            end_at.append(_this(at, held) | {"valid_to": at.number})
-        opened.extend(_after(at, held))
-    tx.run_many(_DROP, drop)
-    tx.run_many(_END_AT, end_at)
-    tx.run_many(_OPEN, opened)
-
-
-def branch(tx: Transaction, base: At, number: int) -> None:
-    """Make version `number`, the one after the latest, hold what `base` holds.
-
-    From the latest this costs nothing. From an older version it reads what was opened or closed
-    since, and writes what differs between that one and the latest: what the older one lacks is
-    closed, what it had is opened again.
-    """
-    if not base.is_latest:
-        values = {"dataset_id": base.dataset_id, "base": base.number, "number": number}
-        tx.run(_CLOSE_WHAT_BASE_LACKS, **values)
-        tx.run(_REOPEN_WHAT_BASE_HAD, **values)
-
-
-def _after(at: At, held: Held) -> list[dict[str, object]]:
-    """Return the part of a revision that the versions after this one keep, if any do."""
-    if held.valid_to <= at.end:
-        return []
-    return [_revision(at, held.ordinal, at.end, held.valid_to, held.updated_at, held.body)]
-
-
-def _this(at: At, held: Held) -> dict[str, object]:
-    return {"dataset_id": at.dataset_id, "ordinal": held.ordinal, "valid_from": held.valid_from}
-
-
-def _revision(
-    at: At, ordinal: int, valid_from: int, valid_to: int, updated_at: int, body: str
-) -> dict[str, object]:
-    return {
-        "dataset_id": at.dataset_id,
-        "ordinal": ordinal,
-        "valid_from": valid_from,
-        "valid_to": valid_to,
-        "updated_at": updated_at,
-        "body": body,
-    }

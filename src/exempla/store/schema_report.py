@@ -10,8 +10,8 @@ from exempla.ids import ResourceId
 from exempla.schemas import Fault
 from exempla.store import datasets, revisions, schemas, versions
 from exempla.store.access import Permit
-from exempla.store.database import Transaction
 from exempla.store.search import time_limit
+from exempla.store.transaction import Transaction
 from exempla.store.versions import Version
 
 

@@ -19,8 +19,8 @@ from exempla.schemas import Schema, compiled
 from exempla.store import bodies, datasets, writes
 from exempla.store.access import Permit
 from exempla.store.bodies import Fields
-from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
+from exempla.store.transaction import Transaction
 
 _GET = "SELECT schema FROM schemas WHERE dataset_id = :id"
 

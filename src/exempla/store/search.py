@@ -18,11 +18,11 @@ from exempla.ids import ResourceId
 from exempla.store import annotations as annotations_store
 from exempla.store import datasets, examples, revisions, versions
 from exempla.store.access import Permit
-from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.engines import OUT_OF_TIME
 from exempla.store.examples import Example, Page
 from exempla.store.revisions import At
+from exempla.store.transaction import Transaction
 
 _NONE: Annotations = {}
 
@@ -56,19 +56,17 @@ def page(
 ) -> Page:
     """Return the version's examples after this ordinal that match, at most `limit`, oldest first.
 
-    Or, with `before`, those next before that ordinal. The version is the latest if not given.
-    Raises `Unavailable` when it is not done at `until`, a time of `time.monotonic()`.
+    Or, with `before`, those next before that ordinal. They are fewer when they are large. The
+    version is the latest if not given. Raises `Unavailable` when it is not done at `until`, a time
+    of `time.monotonic()`.
     """
     dataset = datasets.get(tx, permit, dataset_id)
     version = versions.get(tx, dataset, version_id)
     with time_limit(tx, until):
         at = versions.at(dataset, version)
-        found = (
-            _matches(tx, dataset, at, filter, after, limit)
-            if before is None
-            else _matches(tx, dataset, at, filter, before, limit, backwards=True)[::-1]
-        )
-    return examples.page_of(tx, dataset, version, found)
+        place, backwards = (after, False) if before is None else (before, True)
+        found = _matches(tx, dataset, at, filter, place, limit + 1, backwards=backwards)
+    return examples.page_of(tx, dataset, version, found, limit, backwards=backwards)
 
 
 @contextmanager

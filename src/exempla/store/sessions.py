@@ -13,8 +13,8 @@ from exempla import clock
 from exempla.limits import SESSION_S
 from exempla.store import audit, keys
 from exempla.store.audit import Act
-from exempla.store.database import Transaction
 from exempla.store.keys import Principal
+from exempla.store.transaction import Transaction
 
 LOG_IN = "POST /login"
 """What the audit log calls it."""

@@ -19,10 +19,11 @@ from exempla.errors import StartupError
 from exempla.settings import DATABASE_FILE, Settings, default_data_dir
 from exempla.store import advice, audit, folder, keys, organizations, spaces, users
 from exempla.store.access import OPERATOR
-from exempla.store.database import Database, Transaction
+from exempla.store.database import Database
 from exempla.store.engines import Engine, Postgres, Sqlite, engine_for_url
 from exempla.store.migrations import HEAD, KNOWN, upgrade
 from exempla.store.tables import metadata
+from exempla.store.transaction import Transaction
 
 _log = structlog.get_logger(__name__)
 

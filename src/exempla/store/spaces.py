@@ -8,8 +8,8 @@ from exempla import clock
 from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId, new_suffix
 from exempla.store.access import READS, READS_ORGANIZATION, Permit
-from exempla.store.database import Row, Transaction
 from exempla.store.listing import like
+from exempla.store.transaction import Row, Transaction
 
 
 class Space(NamedTuple):

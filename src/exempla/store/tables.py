@@ -8,7 +8,7 @@ is read by one condition.
 Times are microseconds since 1970, UTC. The primary key of every table that grows with the data
 starts with `dataset_id`, and no transaction on examples touches two datasets, so that the tables
 can be distributed by it. `examples` and `revisions` carry no foreign keys: they are written in
-bulk, by `revisions.py` alone.
+bulk, by `revising.py` alone.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from exempla.errors import Conflict, NotFound, ValidationError
 from exempla.ids import ResourceId, new_suffix
 from exempla.store import datasets, spaces, writes
 from exempla.store.access import Permit
-from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
+from exempla.store.transaction import Row, Transaction
 
 
 class Tag(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from exempla import clock
 from exempla.ids import ResourceId, new_suffix
 from exempla.store.access import Role
-from exempla.store.database import Transaction
+from exempla.store.transaction import Transaction
 
 
 class User(NamedTuple):

@@ -12,9 +12,10 @@ from exempla.errors import NotFound
 from exempla.ids import ResourceId
 from exempla.store import bodies, datasets, digests, revisions, versions
 from exempla.store.access import OPERATOR
-from exempla.store.database import Database, Row, Transaction
+from exempla.store.database import Database
 from exempla.store.datasets import Dataset
 from exempla.store.digests import Sum
+from exempla.store.transaction import Row, Transaction
 from exempla.store.versions import Version
 
 _UNREADABLE = (msgspec.DecodeError, ValueError)

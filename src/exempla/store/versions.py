@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId, new_suffix
-from exempla.store import datasets, revisions, writes
+from exempla.store import datasets, revising, writes
 from exempla.store.access import Permit
-from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.revisions import At
+from exempla.store.transaction import Row, Transaction
 
 FIRST_NAME = "v1"
 """The name of the version that a new dataset starts with."""
@@ -196,7 +196,7 @@ def create(
     """
     number = dataset.latest_version + 1
     version = _create(tx, permit, dataset, number, name, description, base, now)
-    revisions.branch(tx, at(dataset, base), number)
+    revising.branch(tx, at(dataset, base), number)
     return dataset._replace(latest_version=number, updated_at=now), version
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from exempla.store.access import Permit
 from exempla.store.bodies import FieldChange
-from exempla.store.database import Transaction
+from exempla.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from exempla.store.datasets import Dataset

@@ -14,7 +14,7 @@ from exempla.ids import ResourceId, parse_id
 from exempla.store import bodies, examples
 from exempla.store.access import Permit
 from exempla.store.bodies import Fields
-from exempla.store.database import Transaction
+from exempla.store.transaction import Transaction
 from exempla.web import editing, heads
 from exempla.web.datasets import all_spaces
 from exempla.web.editing import Edited

@@ -10,10 +10,10 @@ from exempla.api import fields, pages
 from exempla.ids import ResourceId
 from exempla.store import overview, spaces
 from exempla.store.access import Permit
-from exempla.store.database import Transaction
 from exempla.store.listing import FIRST
 from exempla.store.overview import Overview
 from exempla.store.spaces import Space
+from exempla.store.transaction import Transaction
 from exempla.web.visit import VisitDependency
 
 

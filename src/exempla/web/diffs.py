@@ -13,8 +13,8 @@ from exempla.errors import InvalidRequest
 from exempla.ids import ResourceId
 from exempla.store import diff, versions
 from exempla.store.access import Permit
-from exempla.store.database import Transaction
 from exempla.store.diff import Counts
+from exempla.store.transaction import Transaction
 from exempla.web import heads, use_it
 from exempla.web.example import changes_of
 from exempla.web.heads import Head

@@ -16,10 +16,10 @@ from exempla.store.access import Permit
 from exempla.store.annotation_configs import Config
 from exempla.store.annotations import Annotation
 from exempla.store.bodies import FieldChange
-from exempla.store.database import Transaction
 from exempla.store.examples import Example
 from exempla.store.history import Event
 from exempla.store.listing import FIRST
+from exempla.store.transaction import Transaction
 from exempla.web import editing, heads, use_it, values
 from exempla.web.heads import Head
 from exempla.web.rendering import address

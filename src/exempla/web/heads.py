@@ -8,11 +8,11 @@ from exempla.api import fields
 from exempla.ids import ResourceId, parse_id
 from exempla.store import datasets, spaces, tags, versions
 from exempla.store.access import Permit
-from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.listing import FIRST
 from exempla.store.spaces import Space
 from exempla.store.tags import Tag
+from exempla.store.transaction import Transaction
 from exempla.store.versions import Details, Version
 
 CHOICES = 200

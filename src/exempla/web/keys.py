@@ -13,10 +13,10 @@ from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_KEY_NAME_LENGTH
 from exempla.store import keys, spaces
 from exempla.store.access import Permit, Role
-from exempla.store.database import Transaction
 from exempla.store.keys import ApiKey, Grant
 from exempla.store.listing import FIRST
 from exempla.store.spaces import Space
+from exempla.store.transaction import Transaction
 from exempla.web.datasets import all_spaces
 from exempla.web.visit import Form, Visit, VisitDependency
 

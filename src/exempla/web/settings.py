@@ -16,8 +16,8 @@ from exempla.schemas import compiled
 from exempla.store import datasets, schemas, tags
 from exempla.store.access import Permit
 from exempla.store.bodies import Fields
-from exempla.store.database import Transaction
 from exempla.store.tags import Tag
+from exempla.store.transaction import Transaction
 from exempla.web import heads
 from exempla.web.heads import Head
 from exempla.web.visit import Form, Visit, VisitDependency

@@ -19,10 +19,10 @@ from exempla.limits import MAX_TAG_NAME_LENGTH
 from exempla.store import annotation_configs, organizations, spaces, tags
 from exempla.store.access import Permit
 from exempla.store.annotation_configs import Config, ConfigType, Direction, Label
-from exempla.store.database import Transaction
 from exempla.store.listing import FIRST
 from exempla.store.spaces import Space
 from exempla.store.tags import Tag
+from exempla.store.transaction import Transaction
 from exempla.web.datasets import all_spaces
 from exempla.web.visit import Form, Visit, VisitDependency
 

@@ -15,8 +15,8 @@ from exempla.ids import ResourceId
 from exempla.store import bodies, examples, search
 from exempla.store.access import Permit
 from exempla.store.annotations import Annotation
-from exempla.store.database import Transaction
 from exempla.store.examples import Example, Page
+from exempla.store.transaction import Transaction
 from exempla.web import heads, use_it, values
 from exempla.web.heads import Head
 from exempla.web.rendering import address
@@ -93,7 +93,7 @@ def _find(
     version, after, before = head.version.id, asked.after, asked.before
     if filter is None:
         page = examples.list_page(
-            tx, permit, asked.dataset, version, after=after, before=before, limit=PAGE + 1
+            tx, permit, asked.dataset, version, after=after, before=before, limit=PAGE
         )
     else:
         page = search.page(
@@ -104,7 +104,7 @@ def _find(
             filter=filter,
             after=after,
             before=before,
-            limit=PAGE + 1,
+            limit=PAGE,
             until=until,
         )
     return head, page
@@ -113,7 +113,7 @@ def _find(
 def _render(
     visit: Visit, asked: Asked, head: Head, page: Page, mistake: Mistake | None
 ) -> Response[Any]:
-    shown, links = _cut(visit, asked, head, page)
+    shown, links = page.examples, _links(visit, asked, head, page)
     annotations = page.annotations
     decoded = [bodies.decode(example.body) for example in shown]
     names = list(dict.fromkeys(name for fields in decoded for name in fields))[:MAX_COLUMNS]
@@ -149,21 +149,17 @@ def _render(
     )
 
 
-def _cut(
-    visit: Visit, asked: Asked, head: Head, page: Page
-) -> tuple[list[Example], dict[str, str]]:
-    """Return the examples to show, and the addresses of the pages around them."""
-    backwards = asked.before is not None
-    is_more = len(page.examples) > PAGE
-    shown = page.examples[-PAGE:] if backwards else page.examples[:PAGE]
+def _links(visit: Visit, asked: Asked, head: Head, page: Page) -> dict[str, str]:
+    """Return the addresses of the pages around this one."""
+    backwards, shown = asked.before is not None, page.examples
     links = {}
-    if shown and (is_more if backwards else asked.after):
+    if shown and (page.has_more if backwards else asked.after):
         links["previous"] = _link(visit, head, before=shown[0].ordinal)
-    if shown and (backwards or is_more):
+    if shown and (backwards or page.has_more):
         links["next"] = _link(visit, head, cursor=shown[-1].ordinal)
     if asked.after or backwards:
         links["first"] = _link(visit, head)
-    return shown, links
+    return links
 
 
 def _link(visit: Visit, head: Head, **ordinals: int) -> str:

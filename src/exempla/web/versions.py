@@ -12,8 +12,8 @@ from exempla.errors import Conflict, InvalidRequest, PreconditionFailed, Problem
 from exempla.ids import ResourceId, parse_id
 from exempla.store import history, revisions, versions
 from exempla.store.access import Permit
-from exempla.store.database import Transaction
 from exempla.store.history import Write
+from exempla.store.transaction import Transaction
 from exempla.store.versions import Details
 from exempla.web import heads
 from exempla.web.heads import Head

@@ -25,8 +25,9 @@ from exempla.ids import ResourceId
 from exempla.store import audit, sessions
 from exempla.store.access import Permit, Role
 from exempla.store.audit import Act
-from exempla.store.database import Database, Transaction
+from exempla.store.database import Database
 from exempla.store.sessions import Visitor
+from exempla.store.transaction import Transaction
 from exempla.throttle import Throttle
 from exempla.web import rendering
 

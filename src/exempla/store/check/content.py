@@ -10,9 +10,9 @@ from exempla.store import revisions, verify, versions
 from exempla.store.bodies import MANAGED
 from exempla.store.check.names import is_object
 from exempla.store.check.violations import Violation
-from exempla.store.database import Row, Transaction
 from exempla.store.datasets import Dataset
 from exempla.store.tables import END
+from exempla.store.transaction import Row, Transaction
 from exempla.store.versions import Version
 
 _PARENTS = "SELECT number, parent FROM versions WHERE dataset_id = :dataset_id ORDER BY number"

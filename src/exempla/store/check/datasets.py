@@ -13,8 +13,8 @@ from exempla.store.access import OPERATOR
 from exempla.store.check.content import check_content, check_versions
 from exempla.store.check.history import check_history
 from exempla.store.check.violations import Violation
-from exempla.store.database import Transaction
 from exempla.store.listing import FIRST
+from exempla.store.transaction import Transaction
 
 
 class Subject(NamedTuple):

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from exempla.store.check.violations import Violation
-from exempla.store.database import Transaction
 from exempla.store.engines import Sqlite
+from exempla.store.transaction import Transaction
 
 MANY = 100
 """Faults of one kind that are told at most."""

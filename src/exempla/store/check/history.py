@@ -11,8 +11,8 @@ from exempla.clock import rfc3339
 from exempla.store import bodies
 from exempla.store.bodies import FieldChange
 from exempla.store.check.violations import Violation
-from exempla.store.database import Transaction
 from exempla.store.datasets import Dataset
+from exempla.store.transaction import Transaction
 from exempla.store.writes import Kind
 
 _KINDS = frozenset(get_args(Kind))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from exempla.store.check.violations import Violation
-from exempla.store.database import Transaction
+from exempla.store.transaction import Transaction
 
 _NAMED = {
     "organizations": ("0", "1 = 1"),

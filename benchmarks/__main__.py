@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks import curves
 from benchmarks.bulk import measure_bulk
+from benchmarks.contention import measure_contention
 from benchmarks.data import BATCH
 from benchmarks.files import measure_files
 from benchmarks.filters import measure_filters
@@ -18,10 +20,12 @@ from benchmarks.many_versions import measure_many_versions
 from benchmarks.pages import measure_pages
 from benchmarks.report import (
     Bulk,
+    Contention,
     Growth,
     Load,
     Result,
     print_bulk,
+    print_contention,
     print_growth,
     print_loads,
     print_results,
@@ -48,8 +52,11 @@ def main() -> int:
     growths: list[Growth] = []
     bulks: list[Bulk] = []
     loads: list[Load] = []
+    contentions: list[Contention] = []
     if options.growth is not None:
         loads, growths = _run_growth(options.engine, options.growth)
+    elif options.load:
+        loads, contentions = _run_load(options.engine, options.examples, options.workers)
     elif options.bulk:
         bulks = _run_bulk(options.engine, options.examples, measure_bulk)
     elif options.files:
@@ -64,10 +71,11 @@ def main() -> int:
     else:
         loads, results = _run_works(options.engine, options.examples, measure_many_versions)
     print_loads(loads)
-    write_json(options.output, options.engine, loads, results, growths, bulks)
+    write_json(options.output, options.engine, loads, results, growths, bulks, contentions)
     print(f"written to {options.output}")
     held = [result.held for result in results] + [growth.held for growth in growths]
-    return int(False in held + [bulk.held for bulk in bulks])
+    held += [bulk.held for bulk in bulks] + [contention.held for contention in contentions]
+    return int(False in held)
 
 
 def _options() -> argparse.Namespace:
@@ -96,6 +104,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--versions", action="store_true", help="W5 after 1,000 versions of 1,000 changes only"
     )
+    parser.add_argument("--load", action="store_true", help="the load test only")
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes of the server, for --load"
+    )
     parser.add_argument("--filters", action="store_true", help="search by filters only")
     parser.add_argument("--schemas", action="store_true", help="schemas only, on SQLite")
     parser.add_argument("--pages", action="store_true", help="the pages for people only")
@@ -108,13 +120,15 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.growth is not None:
         options.growth = sorted(options.growth) or GROWTH_SIZES
-    names = ("growth", "filters", "schemas", "pages", "bulk", "files", "versions")
+    names = ("growth", "filters", "schemas", "pages", "bulk", "files", "versions", "load")
     kind = next((name for name in names if getattr(options, name)), "")
     if not kind:
         options.sizes = options.sizes or GROWTH_SIZES
         options.engines = [options.engine] if options.engine else list(ENGINES)
     elif options.sizes:
         parser.error(f"--sizes is not for --{kind}")
+    if options.workers > 1 and kind != "load":
+        parser.error("--workers is for --load")
     options.engine = options.engine or "sqlite"
     started = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     options.output = options.output or RESULTS / f"{kind or 'whole'}-{started}.json"
@@ -141,6 +155,8 @@ def _run_wholes(engines: list[str], sizes: list[int], output: Path) -> int:
             print_whole(wholes[-1])
             write_wholes(output, wholes)
     print(f"written to {output}")
+    if len(sizes) > 1:
+        curves.draw_results(output)
     return int(not all(whole.held for whole in wholes))
 
 
@@ -161,6 +177,15 @@ def _run_works(
     )
     print_results(results, title)
     return [_load_of(loaded)], results
+
+
+def _run_load(engine: str, examples: int, workers: int) -> tuple[list[Load], list[Contention]]:
+    with open_rigs(engine, 1, workers) as (rig,):
+        loaded = rig.load(1, examples)
+        contention = measure_contention(rig, loaded, workers)
+    print(f"{examples:,} examples on {engine}, {workers} processes")
+    print_contention(contention)
+    return [_load_of(loaded)], [contention]
 
 
 def _run_bulk(

@@ -42,7 +42,7 @@ class _Tally:
     errors: int = 0
 
 
-def measure_contention(rig: Rig, loaded: Loaded) -> Contention:
+def measure_contention(rig: Rig, loaded: Loaded, workers: int = 1) -> Contention:
     """Let the clients update for some seconds, and read a page again and again meanwhile."""
     path = examples_path(loaded.dataset)
     edits = [make_edits(loaded.ids, FEW, EDITS, f"client-{n}") for n in range(CLIENTS)]
@@ -64,6 +64,7 @@ def measure_contention(rig: Rig, loaded: Loaded) -> Contention:
     held = rate >= UPDATES_BOUND and p99 < P99_BOUND_MS and not errors
     return Contention(
         clients=CLIENTS,
+        workers=workers,
         seconds=SECONDS,
         updates_per_s=rate,
         floor_updates_per_s=floor,

@@ -38,15 +38,20 @@ class Line(NamedTuple):
 
 
 def main() -> None:
-    """Draw a picture for each database in the file."""
+    """Draw the pictures of a run that is over."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.curves", description=__doc__)
     parser.add_argument("results", type=Path, help="the JSON of a run")
     parser.add_argument("--folder", type=Path, default=DOCS, help="where the pictures go")
     options = parser.parse_args()
-    wholes = json.loads(options.results.read_text())["wholes"]
+    draw_results(options.results, options.folder)
+
+
+def draw_results(results: Path, folder: Path = DOCS) -> None:
+    """Draw a picture for each database in a file of results."""
+    wholes = json.loads(results.read_text())["wholes"]
     for engine in sorted({whole["engine"] for whole in wholes}):
         chosen = [whole for whole in wholes if whole["engine"] == engine]
-        path = options.folder / f"growth-{engine}.svg"
+        path = folder / f"growth-{engine}.svg"
         path.write_text(draw(f"Exempla on {engine}; dashed: its floor", list(_lines(chosen))))
         print(f"written to {path}")
 

@@ -111,6 +111,8 @@ class Contention:
     """What came of the load test; times are in milliseconds."""
 
     clients: int
+    workers: int
+    """Processes of the server."""
     seconds: int
     updates_per_s: int
     floor_updates_per_s: int
@@ -246,19 +248,26 @@ def print_bulk(bulks: Sequence[Bulk], title: str) -> None:
     Console().print(table)
 
 
+def print_contention(load: Contention) -> None:
+    """Print what came of the load test."""
+    print(
+        f"load test: {load.updates_per_s:,} updates/s by {load.clients} clients (the raw database, "
+        f"one client: {load.floor_updates_per_s:,}), p50 {load.p50_ms} ms, p99 {load.p99_ms} ms, "
+        f"{load.errors} errors; a page {load.busy_read_ms} ms beside it, {load.idle_read_ms} idle"
+    )
+
+
 def print_whole(whole: Whole) -> None:
     """Print all tables of one size on one database."""
     title = f"{whole.examples:,} examples on {whole.engine}"
     print_results(whole.results, f"{title}, milliseconds")
     print_bulk(whole.bulks, f"{title}, rows a second")
-    foot, load = whole.footprint, whole.contention
+    foot = whole.footprint
     print(
         f"W8: {foot.start_s} s to the first answer (a bare Python: {foot.floor_start_s}), "
-        f"{foot.idle_mib} MiB idle, {foot.disk_mib} MiB on disk, {foot.disk_over_raw} x raw\n"
-        f"load test: {load.updates_per_s:,} updates/s by {load.clients} clients (the raw database, "
-        f"one client: {load.floor_updates_per_s:,}), p50 {load.p50_ms} ms, p99 {load.p99_ms} ms, "
-        f"{load.errors} errors; a page {load.busy_read_ms} ms beside it, {load.idle_read_ms} idle"
+        f"{foot.idle_mib} MiB idle, {foot.disk_mib} MiB on disk, {foot.disk_over_raw} x raw"
     )
+    print_contention(whole.contention)
     print_loads([whole.load])
 
 
@@ -277,6 +286,7 @@ def write_json(
     results: Sequence[Result],
     growths: Sequence[Growth],
     bulks: Sequence[Bulk],
+    contentions: Sequence[Contention],
 ) -> None:
     """Write everything to a file."""
     measured = {
@@ -285,6 +295,7 @@ def write_json(
         "results": [asdict(result) for result in results],
         "growth": [asdict(growth) for growth in growths],
         "bulk": [asdict(bulk) for bulk in bulks],
+        "contention": [asdict(contention) for contention in contentions],
     }
     _write(path, measured)
 

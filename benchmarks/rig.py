@@ -107,15 +107,15 @@ class Rig:
 
 
 @contextmanager
-def open_rigs(engine: str, count: int) -> Iterator[list[Rig]]:
-    """Start `count` servers, each beside a floor, all in a temporary folder."""
+def open_rigs(engine: str, count: int, workers: int = 1) -> Iterator[list[Rig]]:
+    """Start `count` servers of so many processes, each beside a floor, in a temporary folder."""
     with (
         TemporaryDirectory(prefix="exempla-bench-", ignore_cleanup_errors=True) as name,
         ExitStack() as stack,
     ):
         folder = Path(name)
         cluster = _open_cluster(stack, folder) if engine == "postgres" else None
-        yield [_open_rig(stack, folder / str(number), cluster) for number in range(count)]
+        yield [_open_rig(stack, folder / str(number), cluster, workers) for number in range(count)]
 
 
 def _open_cluster(stack: ExitStack, folder: Path) -> Cluster:
@@ -124,10 +124,12 @@ def _open_cluster(stack: ExitStack, folder: Path) -> Cluster:
     return stack.enter_context(closing(Cluster(folder / "postgres")))
 
 
-def _open_rig(stack: ExitStack, folder: Path, cluster: Cluster | None) -> Rig:
+def _open_rig(stack: ExitStack, folder: Path, cluster: Cluster | None, workers: int) -> Rig:
     (folder / "data").mkdir(parents=True)
     floor, arguments, database = _open_floor(folder, cluster)
     stack.enter_context(closing(floor))
+    if workers > 1:
+        arguments += ["--workers", str(workers)]
     served = stack.enter_context(closing(Served(arguments, folder / "server.log")))
     client = stack.enter_context(closing(Client(served.port)))
     return Rig(client, floor, client.default_space(), database, served)

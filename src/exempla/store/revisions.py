@@ -126,7 +126,7 @@ _EVERYTHING = """
     WHERE r.dataset_id = :dataset_id
     ORDER BY r.ordinal, r.valid_from"""
 
-# "valid_from > 1" and "valid_to < end" let the partial indexes serve.
+# "valid_from > 1" and "valid_to < END" let the partial indexes serve.
 _OPENED_AT = """
     SELECT COUNT(*), COALESCE(SUM(replaced), 0)
     FROM (
@@ -139,13 +139,13 @@ _OPENED_AT = """
           AND opened.valid_from > 1
         LIMIT :most
     ) AS counted"""
-_CLOSED_AT = """
+_CLOSED_AT = f"""
     SELECT COUNT(*)
     FROM (
         SELECT 1
         FROM revisions AS closed
         WHERE closed.dataset_id = :dataset_id AND closed.valid_to = :number
-          AND closed.valid_to < {end}
+          AND closed.valid_to < {END}
           AND NOT EXISTS (
             SELECT 1 FROM revisions AS opened
             WHERE opened.dataset_id = closed.dataset_id AND opened.ordinal = closed.ordinal
@@ -333,5 +333,5 @@ def turnover(tx: Transaction, dataset_id: int, number: int, most: int) -> tuple[
     """
     where: dict[str, object] = {"dataset_id": dataset_id, "number": number, "most": most}
     opened, replaced = tx.exactly_one(_OPENED_AT, **where)
-    (closed,) = tx.exactly_one(_CLOSED_AT.format(end=END), **where)
+    (closed,) = tx.exactly_one(_CLOSED_AT, **where)
     return opened - replaced, replaced, closed

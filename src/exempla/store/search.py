@@ -69,6 +69,39 @@ def page(
     return examples.page_of(tx, dataset, version, found, limit, backwards=backwards)
 
 
+def neighbours(
+    tx: Transaction,
+    permit: Permit,
+    dataset_id: ResourceId,
+    version_id: ResourceId,
+    ordinal: int,
+    *,
+    filter: Filter | None,
+    until: float,
+) -> tuple[str | None, str | None]:
+    """Return the ids of the examples next before and after this ordinal, of those that match.
+
+    Raises `Unavailable` as `page` does.
+    """
+    dataset = datasets.get(tx, permit, dataset_id)
+    at = versions.at(dataset, versions.get(tx, dataset, version_id))
+    with time_limit(tx, until):
+        return (
+            _next(tx, dataset, at, filter, ordinal, backwards=True),
+            _next(tx, dataset, at, filter, ordinal, backwards=False),
+        )
+
+
+def _next(
+    tx: Transaction, dataset: Dataset, at: At, filter: Filter | None, place: int, *, backwards: bool
+) -> str | None:
+    if filter is None:
+        ids = [id for _, id, *_ in revisions.page(tx, at, place, 1, backwards=backwards)]
+    else:
+        ids = [one.id for one in _matches(tx, dataset, at, filter, place, 1, backwards=backwards)]
+    return ids[0] if ids else None
+
+
 @contextmanager
 def time_limit(tx: Transaction, until: float) -> Iterator[None]:
     """Raise `Unavailable` when what is done meanwhile is not done at `until`.

@@ -117,37 +117,25 @@ def _find(tx: Transaction, permit: Permit, asked: Asked, until: float) -> Known:
         limit=EVENTS,
         until=until,
     )
+    neighbours = search.neighbours(
+        tx,
+        permit,
+        asked.dataset,
+        version,
+        example.ordinal,
+        filter=filters.parse(asked.filter) if asked.filter else None,
+        until=until,
+    )
     return Known(
         head,
         example,
         page.tag,
         {one.name: one for one in page.annotations.get(example.ordinal, [])},
         configs[::-1],
-        *_neighbours(tx, permit, asked, version, example.ordinal, until),
+        *neighbours,
         events,
         has_older,
     )
-
-
-def _neighbours(
-    tx: Transaction,
-    permit: Permit,
-    asked: Asked,
-    version: ResourceId,
-    ordinal: int,
-    until: float,
-) -> tuple[str | None, str | None]:
-    """Return the ids of the examples before and after this one, of those that match."""
-    where = (tx, permit, asked.dataset, version)
-    if asked.filter:
-        parsed = filters.parse(asked.filter)
-        before = search.page(*where, filter=parsed, before=ordinal, limit=1, until=until)
-        after = search.page(*where, filter=parsed, after=ordinal, limit=1, until=until)
-    else:
-        before = examples.list_page(*where, before=ordinal, limit=1)
-        after = examples.list_page(*where, after=ordinal, limit=1)
-    ids = [page.examples[0].id if page.examples else None for page in (before, after)]
-    return ids[0], ids[1]
 
 
 def render(visit: Visit, known: Known, **more: Any) -> Response[Any]:

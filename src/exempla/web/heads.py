@@ -49,8 +49,8 @@ def head(
     tx: Transaction, permit: Permit, dataset_id: ResourceId, version_id: ResourceId | None
 ) -> Head:
     """Return the head of a page; of the latest version if none is given."""
-    details = versions.details(tx, permit, dataset_id, version_id)
     dataset = datasets.get(tx, permit, dataset_id)
+    details = versions.details_of(tx, dataset, versions.get(tx, dataset, version_id))
     newest = versions.list_page(tx, permit, dataset_id, before=FIRST, limit=CHOICES)
     choices = [one.version for one in newest]
     if details.version not in choices:

@@ -43,6 +43,7 @@ in SQL what a match must at least be, so that the database can skip most example
 from exempla.filters.evaluate import Annotation, Annotations, Matcher, matcher
 from exempla.filters.expressions import Filter
 from exempla.filters.grammar import parse
+from exempla.filters.lexer import as_name
 from exempla.filters.narrow_postgres import narrow_postgres
 from exempla.filters.narrow_sqlite import narrow_sqlite
 
@@ -51,6 +52,7 @@ __all__ = [
     "Annotations",
     "Filter",
     "Matcher",
+    "as_name",
     "matcher",
     "narrow_postgres",
     "narrow_sqlite",

@@ -36,6 +36,7 @@ _LEXEME = re.compile(
     re.VERBOSE,
 )
 _MORE_OF_A_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W\d]\w*")
 
 _WORDS = {
     "AND": TokenType.AND,
@@ -48,6 +49,9 @@ _WORDS = {
     "OR": TokenType.OR,
 }
 _BOOLEANS = {"TRUE": True, "FALSE": False}
+_MEAN_OTHERS = {*_WORDS, *_BOOLEANS, "ID"}
+"""Words that name no field unless they are quoted."""
+
 _SYMBOLS = {
     "=": TokenType.EQ,
     "!=": TokenType.NEQ,
@@ -365,3 +369,10 @@ def _operand(first: _Lexeme, path: tuple[str, ...]) -> Operand:
 
 def _token(type: TokenType, text: str, offset: int) -> Token:
     return Token(type, text, line=1, col=offset + 1, start=offset, end=offset)
+
+
+def as_name(field: str) -> str:
+    """Return the name of a field as a filter writes it, in quotes where it needs them."""
+    if _WORD.fullmatch(field) and field.upper() not in _MEAN_OTHERS:
+        return field
+    return '"' + field.replace('"', '""') + '"'

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from exempla import filters
 from exempla.api import pages
 from exempla.errors import InvalidRequest
+from exempla.filters import as_name
 from exempla.ids import ResourceId
 from exempla.store import bodies, examples, search
 from exempla.store.access import Permit
@@ -65,15 +66,9 @@ class Asked(NamedTuple):
 async def show_dataset(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
     """Show a page of a version's examples, those that match the filter if there is one."""
     asked = _asked(visit, heads.dataset_id(dataset))
-    parsed = mistake = None
-    try:
-        parsed = filters.parse(asked.filter) if asked.filter else None
-    except InvalidRequest as problem:
-        mistake = _mistake(asked.filter, problem)
-    run = visit.read if parsed is None else visit.search
-    route, until = "GET /v2/datasets/{dataset_id}/examples", visit.until()
-    head, page = await run(route, _find, asked, parsed, until)
-    return _render(visit, asked, head, page, mistake)
+    run = visit.search if asked.filter else visit.read
+    found = await run("GET /v2/datasets/{dataset_id}/examples", _find, asked, visit.until())
+    return _render(visit, asked, *found)
 
 
 def _asked(visit: Visit, dataset: ResourceId) -> Asked:
@@ -87,8 +82,17 @@ def _asked(visit: Visit, dataset: ResourceId) -> Asked:
 
 
 def _find(
-    tx: Transaction, permit: Permit, asked: Asked, filter: filters.Filter | None, until: float
-) -> tuple[Head, Page]:
+    tx: Transaction, permit: Permit, asked: Asked, until: float
+) -> tuple[Head, Page, Mistake | None]:
+    """Find what was asked for, without the filter if there is a mistake in it.
+
+    The filter is read in the thread of the search, since a long one takes some 100 ms.
+    """
+    filter = mistake = None
+    try:
+        filter = filters.parse(asked.filter) if asked.filter else None
+    except InvalidRequest as problem:
+        mistake = _mistake(asked.filter, problem)
     head = heads.head(tx, permit, asked.dataset, asked.version)
     version, after, before = head.version.id, asked.after, asked.before
     if filter is None:
@@ -107,7 +111,7 @@ def _find(
             limit=PAGE,
             until=until,
         )
-    return head, page
+    return head, page, mistake
 
 
 def _render(
@@ -185,26 +189,17 @@ def _mistake(filter: str, problem: InvalidRequest) -> Mistake:
 
 def _paths(decoded: list[bodies.Fields], annotations: dict[int, list[Annotation]]) -> list[str]:
     """Return what a filter may name, of what these examples hold."""
-    found = dict.fromkeys(_path(name) for fields in decoded for name in fields)
+    found = dict.fromkeys(as_name(name) for fields in decoded for name in fields)
     for fields in decoded:
         for name, value in fields.items():
             if bytes(value)[:1] == b"{":
                 found |= {
-                    f"{_path(name)}.{_path(inner)}": None
+                    f"{as_name(name)}.{as_name(inner)}": None
                     for inner in bodies.decode(bytes(value).decode())
                 }
     for name in sorted({one.name for found_here in annotations.values() for one in found_here}):
-        found |= {f"annotation.{_path(name)}.{part}": None for part in ("label", "score", "text")}
+        found |= {f"annotation.{as_name(name)}.{part}": None for part in ("label", "score", "text")}
     return ["id", *found][:MAX_PATHS]
 
-
-def _path(name: str) -> str:
-    """Return a name as a filter writes it."""
-    if re.fullmatch(r"[^\W\d]\w*", name) and name.upper() not in _WORDS:
-        return name
-    return '"' + name.replace('"', '""') + '"'
-
-
-_WORDS = {"AND", "BETWEEN", "IN", "IS", "LIKE", "NOT", "NULL", "OR", "TRUE", "FALSE", "ID"}
 
 HANDLERS = [show_dataset]

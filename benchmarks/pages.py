@@ -52,33 +52,34 @@ def measure_pages(rig: Rig, loaded: Loaded) -> Iterator[Result]:
     search = json.dumps(matching | {"limit": 51}).encode()
     middle = _cursor(rig, loaded)
     get = rig.client.get
+    table, history = examples_path(loaded.dataset), f"{api}/examples/{last}/history?limit=11"
     pages: list[tuple[str, str, Callable[[], bytes]]] = [
         ("datasets", "/", partial(get, "/v2/datasets")),
-        ("table, first page", path, partial(get, f"{examples_path(loaded.dataset)}?limit=51")),
+        ("table, first page", path, partial(get, f"{table}?limit=51")),
         (
             "table, a middle page",
             f"{path}?cursor={middle}",
-            partial(get, f"{examples_path(loaded.dataset)}?limit=51&cursor={middle}"),
+            partial(get, f"{table}?limit=51&cursor={middle}"),
         ),
         (
             "table, by a filter",
             f"{path}?{urlencode(matching)}",
-            partial(rig.client.send, "POST", examples_path(loaded.dataset) + "/search", search),
+            partial(rig.client.send, "POST", f"{table}/search", search),
         ),
         (
             "example",
             f"{path}/example?id={last}",
-            partial(get, f"{api}/examples/{last}/history?limit=11"),
+            partial(get, history),
         ),
         (
             "example, by a filter",
             f"{path}/example?id={_first_match(rig, loaded, search)}&{urlencode(matching)}",
-            partial(rig.client.send, "POST", examples_path(loaded.dataset) + "/search", search),
+            partial(rig.client.send, "POST", f"{table}/search", search),
         ),
         (
             "example, to edit",
             f"{path}/example?id={last}&edit=1",
-            partial(get, f"{api}/examples/{last}/history?limit=11"),
+            partial(get, history),
         ),
         ("versions", f"{path}/versions", partial(get, f"{api}/versions?limit=21")),
         ("diff", f"{path}/diff", partial(get, f"{api}/diff?limit=26")),
@@ -94,7 +95,7 @@ def measure_pages(rig: Rig, loaded: Loaded) -> Iterator[Result]:
         yield _result(visitor, name, page, floor)
     nothing = {"filter": "difficulty > 5"}  # so that every example is looked at
     search = json.dumps(nothing).encode()
-    floor = partial(rig.client.send, "POST", examples_path(loaded.dataset) + "/search", search)
+    floor = partial(rig.client.send, "POST", f"{table}/search", search)
     result = _result(
         visitor, "table, by a filter of nothing", f"{path}?{urlencode(nothing)}", floor
     )

@@ -86,9 +86,8 @@ def create_app(
 
     `hosts` are the names that it is known by, beside addresses and `localhost`.
     """
-    throttle = throttle or Throttle()
     api = create_litestar(database, query_timeout, throttle)
-    pages = create_pages(database, query_timeout, api.state.purger.wake, throttle)
+    pages = create_pages(database, query_timeout, api.state.purger.wake, api.state.throttle)
     app = beside(_with_head_and_options(api), _with_head_and_options(pages), api, pages)
     exact = _with_exact_paths(app)
     return _with_request_id(_with_known_hosts(exact, hosts))

@@ -68,11 +68,16 @@ async def _authenticate(
     database: Database = connection.app.state.database
     found = await database.look_up(keys.authenticate, keys.secret_hash(secret))
     if found is None:
-        throttle.wrong_key(connection.client.host if connection.client else "")
+        throttle.wrong_key(address_of(connection))
     principal = known(found, _HELP)
     if principal.is_use_due():
         note_use(database, principal.permit.key_id)
     return principal
+
+
+def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """Return the address that the request came from; "" if that is not known."""
+    return connection.client.host if connection.client else ""
 
 
 def secret_in(sent: str, help: str) -> str:

@@ -16,6 +16,7 @@ from litestar import MediaType, Request, Response
 
 from exempla.api import problems
 from exempla.api.access import HAS_EXAMPLES, NOT_IN_AUDIT_LOG
+from exempla.api.auth import address_of
 from exempla.api.body import IN_A_THREAD_FROM
 from exempla.api.preconditions import etag
 from exempla.errors import InvalidRequest, Problem, ValidationError
@@ -175,7 +176,7 @@ def _act(request: Request[Any, Any, Any], operation: str, body: bytes) -> Act:
     return Act(
         permit.user_id,
         permit.key_id,
-        request.client.host if request.client else "",
+        address_of(request),
         operation,
         text or None,
         request.path_params,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
 
 from exempla.api import pages
+from exempla.api.v1.diff import following
 from exempla.errors import InvalidRequest
 from exempla.ids import ResourceId
 from exempla.store import diff, versions
@@ -38,11 +38,6 @@ async def show_diff(visit: VisitDependency, dataset: FromPath[str]) -> Response[
             raise InvalidRequest("cursor belongs to another diff; leave it out to start anew")
         base, head_id = begun.base, begun.head
     head, found = await visit.search(DIFF, _find, id, base, head_id, begun, visit.until())
-    next_cursor = None
-    if found.has_more:
-        ends, last = (found.base.id, found.head.id), found.changes[-1][0]
-        counts = msgspec.structs.astuple(found.counts)
-        next_cursor = str(pages.DiffCursor(id.number, *ends, last, counts))
     comparer = Comparer()
     return visit.render(
         "diff.html",
@@ -54,7 +49,7 @@ async def show_diff(visit: VisitDependency, dataset: FromPath[str]) -> Response[
             (ordinal, change, changes_of(change.fields, comparer))
             for ordinal, change in found.changes
         ],
-        next_cursor=next_cursor,
+        next_cursor=following(id, found) if found.has_more else None,
         snippets=use_it.diff(visit.base_url, id, found.base.id, found.head.id),
     )
 

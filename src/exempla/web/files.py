@@ -6,7 +6,6 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from litestar import Response, get, post
@@ -184,10 +183,14 @@ async def create_from_file(visit: VisitDependency) -> Response[Any]:
             space = parse_id(form.get("space"), "Space", "space")
             name = fields.name(form.get("name").strip())
             with closing(await upload.read(visit)) as incoming:
-                create = partial(bulk.create_dataset, act=visit.act(CREATE))
-                permit = visit.permit(CREATE)
                 dataset = await asyncio.to_thread(
-                    create, visit.database, permit, space, name, incoming
+                    bulk.create_dataset,
+                    visit.database,
+                    visit.permit(CREATE),
+                    space,
+                    name,
+                    incoming,
+                    act=visit.act(CREATE),
                 )
     except _REFUSALS as problem:
         return await _show_new(visit, form, problem)

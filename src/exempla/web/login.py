@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 
-from exempla.api.auth import secret_in
+from exempla.api.auth import address_of, secret_in
 from exempla.api.dependencies import DatabaseDependency
 from exempla.errors import AuthenticationRequired, RateLimited
 from exempla.limits import MAX_LOGIN_BYTES, SESSION_S
@@ -45,7 +45,7 @@ async def log_in(
     try:
         secret = secret_in(form.get("key"), "paste it into the field")
         hash = keys.secret_hash(secret)
-        address = request.client.host if request.client else ""
+        address = address_of(request)
         # A wrong key does not wait for the writers.
         known = await database.look_up(keys.authenticate, hash)
         token = await database.write(sessions.begin, hash, address) if known else None

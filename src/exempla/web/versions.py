@@ -53,13 +53,14 @@ async def show_versions(visit: VisitDependency, dataset: FromPath[str]) -> Respo
 async def _show(visit: Visit, dataset: ResourceId, wrong: Problem | None = None) -> Response[Any]:
     before = pages.before(visit.asked("cursor"), "versions", dataset)
     head, found = await visit.read(LIST, _find, dataset, before)
-    all_found = [one.details for one in found]
-    page, pagination = pages.newest_first(all_found, PAGE, "versions", dataset)
+    page, pagination = pages.cut(
+        found, PAGE, "versions", lambda one: one.details.id.number, dataset
+    )
     return visit.render(
         "versions.html",
         wrong.status if wrong else 200,
         head=head,
-        versions=found[: len(page)],
+        versions=page,
         names={str(one.id): one.name for one in head.choices},
         next_cursor=pagination.next_cursor,
         most=COUNTED,

@@ -14,7 +14,7 @@ from litestar import Request, Response
 from litestar.di import NamedDependency
 
 from exempla.api.access import HAS_EXAMPLES, NEEDS, NOT_IN_AUDIT_LOG
-from exempla.api.auth import admit, note_use
+from exempla.api.auth import address_of, admit, note_use
 from exempla.errors import (
     AccessForbidden,
     AuthenticationRequired,
@@ -171,12 +171,12 @@ class Visit:
         """Return what the audit log tells of this request, if what the route does goes there."""
         if route in NOT_IN_AUDIT_LOG:
             return None
-        client, sent = self.request.client, self._sent
+        sent = self._sent
         given = {name: sent.all(name) for name in sent if name != FORM_TOKEN}
         return Act(
             self._permit.user_id,
             self._permit.key_id,
-            client.host if client else "",
+            address_of(self.request),
             route,
             None if route in HAS_EXAMPLES else msgspec.json.encode(given).decode(),
             {"page": self.request.scope["path"]},
@@ -217,7 +217,7 @@ async def find(
     Or `RateLimited`, when the key has made all of its requests.
     """
     token = request.cookies.get(COOKIE, "")
-    visitor = await database.read(sessions.find, token) if token else None
+    visitor = await database.look_up(sessions.find, token) if token else None
     if visitor is None:
         raise AuthenticationRequired("log in to see this page")
     admit(request.scope, throttle, visitor.principal.permit.key_id)

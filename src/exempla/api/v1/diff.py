@@ -66,9 +66,7 @@ class DiffController(Controller):
         )
         pagination = pages.Pagination(found.has_more)
         if pagination.has_more:
-            ends, last = (found.base.id, found.head.id), found.changes[-1][0]
-            counts = msgspec.structs.astuple(found.counts)
-            pagination.next_cursor = str(pages.DiffCursor(dataset.number, *ends, last, counts))
+            pagination.next_cursor = following(dataset, found)
         return DiffAnswer(
             base=str(found.base.id),
             head=str(found.head.id),
@@ -76,6 +74,13 @@ class DiffController(Controller):
             changes=[change for _, change in found.changes],
             pagination=pagination,
         )
+
+
+def following(dataset: ResourceId, found: diff.Page) -> str:
+    """Return the cursor of the changes after these."""
+    ends, last = (found.base.id, found.head.id), found.changes[-1][0]
+    counts = msgspec.structs.astuple(found.counts)
+    return str(pages.DiffCursor(dataset.number, *ends, last, counts))
 
 
 def _check_same(

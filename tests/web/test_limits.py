@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -107,7 +107,10 @@ def test_a_file_waits_where_the_database_has_room(tmp_path: Path) -> None:
     open_files = Path(f"/proc/{own.process.pid}/fd")
 
     def deleted() -> list[str]:
-        links = [str(link.readlink()) for link in open_files.iterdir()]
+        links = []
+        for link in open_files.iterdir():
+            with suppress(FileNotFoundError):  # closed since it was listed
+                links.append(str(link.readlink()))
         return [link for link in links if link.endswith("(deleted)") and str(tmp_path) in link]
 
     def file(token: str) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from exempla.web.table import MAX_COLUMNS
 from tests.api.helpers import unique
 from tests.web.conftest import new_context
 from tests.web.site import LARGE, Site
@@ -153,6 +154,39 @@ def test_columns_are_chosen_kept_and_in_the_address(
         expect(theirs.locator("thead th[data-column]:visible")).to_have_count(3)
         theirs.goto(shared)
         expect(theirs.locator("thead th[data-column]:visible")).to_have_text(["a", "c"])
+
+
+def test_any_of_many_fields_can_be_shown(page: Page, site: Site) -> None:
+    dataset = site.dataset({f"field_{n}": n for n in range(MAX_COLUMNS + 50)})
+    heads = page.locator("thead th[data-column]:visible")
+    page.goto(f"/datasets/{dataset.id}")
+    expect(heads).to_have_count(MAX_COLUMNS)
+    expect(page.locator("main")).to_contain_text(f"shows {MAX_COLUMNS} columns at most")
+    expect(page.locator("#columns-count")).to_have_text(f"{MAX_COLUMNS} of {MAX_COLUMNS + 50}")
+    page.locator("summary", has_text="Columns").click()
+    page.get_by_role("button", name="None").click()
+    expect(heads).to_have_count(0)
+    page.get_by_label("field_240", exact=True).check()
+    expect(page).to_have_url(re.compile("columns=field_240$"))
+    expect(heads).to_have_text(["field_240"])
+
+
+def test_what_was_said_is_not_in_a_link(page: Page, site: Site) -> None:
+    dataset = site.dataset({"q": "one"})
+    page.goto(f"/datasets/{dataset.id}?said=saved&filter=q+%3D+%27one%27")
+    expect(page.get_by_role("status")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"{dataset.id}\?filter=q\+%3D\+%27one%27$"))
+
+
+def test_use_it_fits_a_phone(page: Page, site: Site) -> None:
+    dataset = site.dataset({"q": "one"})
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"/datasets/{dataset.id}")
+    page.locator("summary", has_text="Use it").click()
+    box = page.locator(".use-it .panel").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
 
 
 def test_long_values_are_folded_and_versions_switched(page: Page, site: Site) -> None:

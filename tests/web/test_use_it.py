@@ -12,7 +12,7 @@ import pytest
 from exempla.ids import ResourceId, parse_id
 from exempla.web import use_it
 from exempla.web.use_it import Snippet
-from tests.api.helpers import Dataset, read_fields
+from tests.api.helpers import Dataset, ok, read_fields
 from tests.clients.ax import open_ax
 from tests.clients.environments import client_python, outside
 from tests.serving import Served
@@ -81,13 +81,17 @@ def test_the_lines_read_what_the_table_shows(
 
 
 @pytest.mark.parametrize("place", [0, 1, 2], ids=["curl", "Python", "ax"])
-def test_the_lines_update_an_example(
+def test_the_lines_update_an_example_in_a_new_version(
     site: Site, dataset: Dataset, tmp_path: Path, place: int
 ) -> None:
     first = dataset.example_ids[0]
     snippets = use_it.update(site.served.base_url, *ids(dataset), first, "it's a field")
     run(snippets[place], site.served, tmp_path)
-    assert read_fields(site.api, dataset) == [{"q": "one", "it's a field": "new value"}, {"q": TWO}]
+    new = ok(site.api.get(dataset.url))["versions"][0]
+    assert new["name"] == use_it.NEW_VERSION
+    changed = [{"q": "one", "it's a field": "new value"}, {"q": TWO}]
+    assert read_fields(site.api, dataset, new["id"]) == changed
+    assert read_fields(site.api, dataset, dataset.version_id) == [{"q": "one"}, {"q": TWO}]
 
 
 def test_the_lines_compare_two_versions(site: Site, dataset: Dataset, tmp_path: Path) -> None:

@@ -151,6 +151,26 @@ def test_a_score_out_of_range_is_told(page: Page, site: Site) -> None:
     expect(page.locator("output")).to_contain_text(f"{tone}.score is 11; it must lie from 0 to 10")
 
 
+def test_a_score_is_saved_once_and_one_that_cannot_be_is_told(page: Page, site: Site) -> None:
+    space = site.space()
+    site.config(space, "CONTINUOUS", minimum_score=0, maximum_score=10)
+    dataset = site.dataset({"q": "one"}, space=space)
+    open_example(page, dataset.id, dataset.example_ids[0])
+    sent: list[str] = []
+    page.on(
+        "request", lambda request: sent.append(request.url) if request.method == "POST" else None
+    )
+    page.locator("[name=score]").fill("7")
+    page.keyboard.press("Enter")  # which leaves the field too
+    expect(page.locator("output")).to_have_text("saved")
+    assert len(sent) == 1
+    page.locator("[name=score]").fill("11")
+    page.keyboard.press("Tab")
+    expect(page.locator("output")).to_contain_text("not saved: ")
+    expect(page.locator("[name=score]")).to_have_value("11")
+    assert len(sent) == 1
+
+
 def test_lock_rename_and_restore_a_version(page: Page, site: Site) -> None:
     dataset = site.dataset({"q": "one"})
     (id,) = dataset.example_ids
@@ -293,6 +313,9 @@ def test_a_key_is_shown_once_and_stops_when_revoked(
     assert re.fullmatch(r"exk_[\w-]{43}", secret)
     row = page.locator("tr", has_text=name)
     expect(row).to_contain_text("in 7 days")
+    page.reload()  # which does not make another
+    expect(page.locator("#secret")).to_have_count(0)
+    expect(row).to_have_count(1)
     bearer = {"Authorization": f"Bearer {secret}"}
     assert site.api.get(f"/v2/spaces/{space}", headers=bearer).status_code == 200
     assert site.api.delete(f"/v2/spaces/{space}", headers=bearer).status_code == 403

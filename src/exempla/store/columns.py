@@ -236,7 +236,7 @@ class _Field:
             fill_rate=count / examples,
             null_count=self._types["null"],
             types={type: n for type, n in sorted(self._types.items()) if n},
-            distinct_count=self.distinct.count,
+            distinct_count=min(self.distinct.count, count),  # an estimate may be over
             distinct_is_exact=self.distinct.is_exact,
             string_length=lengths,
             number_range=range,

@@ -28,7 +28,7 @@ PAGE = 50
 """Examples on a page."""
 
 MAX_COLUMNS = 200
-"""Columns of a page; the fields beyond are on the pages of the examples."""
+"""Columns of a page: the first of its fields, or of those that were chosen."""
 
 MAX_PATHS = 500
 """Names that the filter is completed with."""
@@ -120,9 +120,10 @@ def _render(
     shown, links = page.examples, _links(visit, asked, head, page)
     annotations = page.annotations
     decoded = [bodies.decode(example.body) for example in shown]
-    names = list(dict.fromkeys(name for fields in decoded for name in fields))[:MAX_COLUMNS]
+    names = list(dict.fromkeys(name for fields in decoded for name in fields))
     chosen = [name for name in visit.request.query_params.getall("columns", []) if name]
-    columns = [name for name in names if name in chosen] if chosen else names
+    wanted = set(chosen)
+    columns = [name for name in names if name in wanted or not chosen][:MAX_COLUMNS]
     rows = [
         Row(
             example,
@@ -139,6 +140,7 @@ def _render(
         rows=rows,
         names=names,
         columns=columns,
+        most_columns=MAX_COLUMNS,
         chosen=chosen,
         annotated=sorted({name for row in rows for name in row.annotations}),
         paths=_paths(decoded, annotations),

@@ -22,6 +22,9 @@ class Snippet(NamedTuple):
     code: str
 
 
+NEW_VERSION = "my change"
+"""The name of the version that the lines which change something make."""
+
 _AX = "a profile of ax for this server, as docs/clients.md tells"
 _SDK = "ARIZE_API_KEY and the settings of docs/clients.md"
 
@@ -44,20 +47,21 @@ def examples(base_url: str, dataset: ResourceId, version: ResourceId, filter: st
 def update(
     base_url: str, dataset: ResourceId, version: ResourceId, example: str, field: str
 ) -> list[Snippet]:
-    """Return how to change a field of an example in this version."""
+    """Return how to change a field of an example, in a new version: this one stays as it is."""
     changes = [{"id": example, field: "new value"}]
     url = f"{base_url}/v2/datasets/{dataset}/examples?dataset_version_id={version}"
-    body = json.dumps({"examples": changes}, ensure_ascii=False)
+    body = json.dumps({"examples": changes, "new_version": NEW_VERSION}, ensure_ascii=False)
     given: dict[str, object] = {
         "dataset": str(dataset),
         "dataset_version_id": str(version),
         "examples": changes,
+        "new_version": NEW_VERSION,
     }
     ax = ["ax", "datasets", "update-examples", str(dataset), "--version-id", str(version)]
     return _all(
         _curl("PATCH", url, body),
         f"client.datasets.update_examples(\n{_arguments(given)})",
-        [*ax, "--json", json.dumps(changes, ensure_ascii=False)],
+        [*ax, "--new-version", NEW_VERSION, "--json", json.dumps(changes, ensure_ascii=False)],
     )
 
 

@@ -5,18 +5,22 @@ import { onKey } from "./exempla.js";
 const forms = [...document.querySelectorAll("form[data-annotate]")];
 
 async function save(form) {
+  const body = String(new URLSearchParams(new FormData(form)));
+  if (form.dataset.sent === body) return; // Enter submits, and leaving the field changes it
+  form.dataset.sent = body;
   const output = form.querySelector("output");
   output.textContent = "saving…";
   const answer = await fetch(form.action, {
     method: "POST",
-    body: new URLSearchParams(new FormData(form)),
-    headers: { Accept: "application/json" },
+    body,
+    headers: { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded" },
   }).catch(() => null);
   if (answer?.ok) {
     output.textContent = "saved";
     form.dataset.saved = "";
     return;
   }
+  delete form.dataset.sent;
   const problem = answer ? await answer.json().catch(() => null) : null;
   output.textContent = problem?.detail ?? "not saved: the server cannot be reached";
 }
@@ -31,6 +35,9 @@ for (const form of forms) {
   form.addEventListener("change", () => {
     if (form.reportValidity()) save(form);
   });
+  form.addEventListener("invalid", (event) => {
+    form.querySelector("output").textContent = `not saved: ${event.target.validationMessage}`;
+  }, true);
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.ctrlKey) form.requestSubmit();
   });

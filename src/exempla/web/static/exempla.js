@@ -98,6 +98,13 @@ for (const link of document.querySelectorAll("[data-key]")) {
   onKey(link.dataset.key, name || label, () => (link.matches("input, textarea") ? link.focus() : link.click()));
 }
 
+// Loading the page again repeats neither what was said nor the form that led to it, and a link to it says neither.
+if (document.querySelector(".said")) {
+  const address = new URL(location.href);
+  address.searchParams.delete("said");
+  history.replaceState(null, "", address);
+}
+
 // A menu closes with Escape, and when something outside is used.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;

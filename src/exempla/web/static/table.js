@@ -22,7 +22,7 @@ function chooseColumns(choices) {
   if (!("chosen" in choices.dataset)) {
     const kept = new Set(JSON.parse(localStorage.getItem(place) ?? "[]"));
     if (boxes.some((box) => !kept.has(box.value))) {
-      for (const box of boxes) box.checked = !kept.has(box.value);
+      for (const box of boxes) box.checked = shown.has(box.value) && !kept.has(box.value);
       apply();
     }
   }
@@ -41,6 +41,14 @@ function chooseColumns(choices) {
     history.replaceState(null, "", address);
     apply();
   });
+  for (const [text, checked] of [["All", true], ["None", false]]) {
+    const button = make("button", text, { type: "button" });
+    button.addEventListener("click", () => {
+      for (const box of boxes) box.checked = checked;
+      choices.dispatchEvent(new Event("change"));
+    });
+    choices.before(button);
+  }
   choices.closest("form").addEventListener("formdata", (event) => {
     if (hidden().length === 0) event.formData.delete("columns"); // all: an address for everyone
   });

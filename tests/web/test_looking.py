@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from exempla.web.table import MAX_COLUMNS
+from exempla.web.table import MAX_COLUMNS, MAX_NAMES
 from tests.api.helpers import unique
 from tests.web.conftest import new_context
 from tests.web.site import LARGE, Site
@@ -169,6 +169,15 @@ def test_any_of_many_fields_can_be_shown(page: Page, site: Site) -> None:
     page.get_by_label("field_240", exact=True).check()
     expect(page).to_have_url(re.compile("columns=field_240$"))
     expect(heads).to_have_text(["field_240"])
+
+
+def test_of_very_many_fields_the_address_can_name_any(page: Page, site: Site) -> None:
+    dataset = site.dataset({f"field_{n}": n for n in range(MAX_NAMES + 10)})
+    page.goto(f"/datasets/{dataset.id}")
+    expect(page.locator("main")).to_contain_text(f"{MAX_NAMES + 10:,} fields")
+    expect(page.locator("input[name=columns]")).to_have_count(MAX_NAMES)
+    page.goto(f"/datasets/{dataset.id}?columns=field_{MAX_NAMES + 9}")
+    expect(page.locator("thead th[data-column]")).to_have_text([f"field_{MAX_NAMES + 9}"])
 
 
 def test_what_was_said_is_not_in_a_link(page: Page, site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any, NamedTuple
 
 from litestar import Response, get
@@ -29,6 +30,9 @@ PAGE = 50
 
 MAX_COLUMNS = 200
 """Columns of a page: the first of its fields, or of those that were chosen."""
+
+MAX_NAMES = 1_000
+"""Fields that can be chosen from; the address can name any."""
 
 MAX_PATHS = 500
 """Names that the filter is completed with."""
@@ -120,10 +124,11 @@ def _render(
     shown, links = page.examples, _links(visit, asked, head, page)
     annotations = page.annotations
     decoded = [bodies.decode(example.body) for example in shown]
-    names = list(dict.fromkeys(name for fields in decoded for name in fields))
+    fields = dict.fromkeys(name for fields in decoded for name in fields)
+    names = list(islice(fields, MAX_NAMES))
     chosen = [name for name in visit.request.query_params.getall("columns", []) if name]
-    wanted = set(chosen)
-    columns = [name for name in names if name in wanted or not chosen][:MAX_COLUMNS]
+    wanted = fields.keys() & set(chosen) if chosen else fields
+    columns = list(islice((name for name in fields if name in wanted), MAX_COLUMNS))
     rows = [
         Row(
             example,
@@ -138,6 +143,7 @@ def _render(
         400 if mistake else 200,
         head=head,
         rows=rows,
+        fields=len(fields),
         names=names,
         columns=columns,
         most_columns=MAX_COLUMNS,

@@ -6,9 +6,13 @@ const forms = [...document.querySelectorAll("form[data-annotate]")];
 
 async function save(form) {
   const body = String(new URLSearchParams(new FormData(form)));
-  if (form.dataset.sent === body) return; // Enter submits, and leaving the field changes it
-  form.dataset.sent = body;
   const output = form.querySelector("output");
+  if (form.dataset.sent === body) { // Enter submits, and leaving the field changes it
+    if ("saved" in form.dataset) output.textContent = "saved";
+    return;
+  }
+  form.dataset.sent = body;
+  delete form.dataset.saved;
   output.textContent = "saving…";
   const answer = await fetch(form.action, {
     method: "POST",

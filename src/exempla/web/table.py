@@ -124,11 +124,10 @@ def _render(
     shown, links = page.examples, _links(visit, asked, head, page)
     annotations = page.annotations
     decoded = [bodies.decode(example.body) for example in shown]
-    fields = dict.fromkeys(name for fields in decoded for name in fields)
-    names = list(islice(fields, MAX_NAMES))
+    present = dict.fromkeys(name for fields in decoded for name in fields)
     chosen = [name for name in visit.request.query_params.getall("columns", []) if name]
-    wanted = fields.keys() & set(chosen) if chosen else fields
-    columns = list(islice((name for name in fields if name in wanted), MAX_COLUMNS))
+    wanted = set(chosen) or present
+    columns = list(islice((name for name in present if name in wanted), MAX_COLUMNS))
     rows = [
         Row(
             example,
@@ -143,8 +142,8 @@ def _render(
         400 if mistake else 200,
         head=head,
         rows=rows,
-        fields=len(fields),
-        names=names,
+        fields=len(present),
+        names=list(islice(present, MAX_NAMES)),
         columns=columns,
         most_columns=MAX_COLUMNS,
         chosen=chosen,

@@ -5,9 +5,9 @@ import { onKey } from "./exempla.js";
 const forms = [...document.querySelectorAll("form[data-annotate]")];
 
 async function save(form) {
-  const body = String(new URLSearchParams(new FormData(form)));
+  const body = new URLSearchParams(new FormData(form));
   const output = form.querySelector("output");
-  if (form.dataset.sent === body) { // Enter submits, and leaving the field changes it
+  if (form.dataset.sent === String(body)) { // Enter submits, and leaving the field changes it
     if ("saved" in form.dataset) output.textContent = "saved";
     return;
   }
@@ -17,7 +17,7 @@ async function save(form) {
   const answer = await fetch(form.action, {
     method: "POST",
     body,
-    headers: { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded" },
+    headers: { Accept: "application/json" },
   }).catch(() => null);
   if (answer?.ok) {
     output.textContent = "saved";

@@ -16,7 +16,7 @@ function chooseColumns(choices) {
   const apply = () => {
     const off = new Set(hidden());
     for (const cell of table.querySelectorAll("[data-column]")) cell.hidden = off.has(cell.dataset.column);
-    document.getElementById("columns-count").textContent = `${shown.size - [...shown].filter((name) => off.has(name)).length} of ${choices.dataset.fields}`;
+    document.getElementById("columns-count").textContent = `${[...shown].filter((name) => !off.has(name)).length} of ${choices.dataset.fields}`;
   };
 
   if (!("chosen" in choices.dataset)) {

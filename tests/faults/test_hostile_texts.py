@@ -66,7 +66,7 @@ def reads_or_refuses(read: Callable[[], object]) -> None:
         assert 400 <= problem.status < 500 or problem.status == 501
 
 
-@settings(max_examples=TRIES, deadline=None)
+@settings(max_examples=TRIES)
 @given(filter_texts)
 @example("(" * 100_000)
 @example("NOT " * 100_000 + "a")
@@ -80,7 +80,7 @@ def test_filters(text: str) -> None:
     reads_or_refuses(lambda: filters.parse(text))
 
 
-@settings(max_examples=TRIES, deadline=None)
+@settings(max_examples=TRIES)
 @given(encoded)
 @example("=" * 10_000)
 @example(base64.b64encode(b"Dataset:" + b"9" * 10_000 + b":aBcD").decode())
@@ -90,7 +90,7 @@ def test_ids(text: str) -> None:
         assert str(parse_id(text, "Dataset", "dataset_id")) == text
 
 
-@settings(max_examples=TRIES, deadline=None)
+@settings(max_examples=TRIES)
 @given(encoded)
 @example("A" * 100_000)
 def test_cursors(text: str) -> None:
@@ -107,7 +107,7 @@ def test_a_cursor_comes_back(dataset: int, version: int, ordinal: int) -> None:
     assert pages.examples_cursor(str(cursor)) == cursor
 
 
-@settings(max_examples=TRIES, deadline=None)
+@settings(max_examples=TRIES)
 @given(documents)
 @example(b"[" * 1_000_000)
 @example(b'{"createDataset":' * 10_000)
@@ -117,7 +117,7 @@ def test_commands_of_flight(text: bytes) -> None:
     reads_or_refuses(lambda: commands.read_ticket(text))
 
 
-@settings(max_examples=TRIES, deadline=None)
+@settings(max_examples=TRIES)
 @given(st.binary())
 @example(b"\xff" * 100_000)
 @example(b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")
@@ -128,7 +128,7 @@ def test_messages_of_flight(message: bytes) -> None:
             read(message)
 
 
-@settings(max_examples=TRIES, deadline=None)
+@settings(max_examples=TRIES)
 @given(st.binary(), st.binary(), st.binary())
 def test_a_message_of_flight_comes_back(command: bytes, header: bytes, data: bytes) -> None:
     descriptor = b"\x12" + bytes([len(command) % 128]) + command[: len(command) % 128]
@@ -139,13 +139,13 @@ def test_a_message_of_flight_comes_back(command: bytes, header: bytes, data: byt
 
 
 @pytest.mark.parametrize("type", [CreateDataset, UpdateExamples, SearchExamples, AnnotateExamples])
-@settings(max_examples=TRIES // 2, deadline=None)
+@settings(max_examples=TRIES // 2)
 @given(documents)
 def test_bodies(type: Any, text: bytes) -> None:
     reads_or_refuses(lambda: body.read(text, type))
 
 
-@settings(max_examples=TRIES, deadline=None)
+@settings(max_examples=TRIES)
 @given(st.text() | st.datetimes().map(str))
 @example("0001-01-01T00:00:00+23:59")
 @example("9999-12-31T23:59:59-23:59")

@@ -181,7 +181,7 @@ WHOLE = parquet(pa.table({"a": list(range(200)), "b": [str(n) * 3 for n in range
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_broken_parquet_is_a_problem_and_no_fault(data: st.DataObject) -> None:
     content = bytearray(WHOLE)
     for _ in range(data.draw(st.integers(1, 3))):

@@ -61,7 +61,7 @@ def sqlite() -> Sqlite:
     return Sqlite()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(given=st.lists(body, min_size=1, max_size=12), cases=st.lists(case, min_size=4, max_size=8))
 def test_no_match_is_left_out(
     sqlite: Sqlite, given: list[dict[str, str]], cases: list[Case]

@@ -37,7 +37,7 @@ from tests.store.model import FIELDS, as_body, as_fields
 from tests.store.values import fields, raw
 
 EXACT: list[Format] = ["jsonl", "parquet"]
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40)
 
 
 def export(

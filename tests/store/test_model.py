@@ -360,7 +360,6 @@ def run_machine(machine: type[StoreMachine], store: Store) -> None:
         settings=settings(
             max_examples=40,
             stateful_step_count=25,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

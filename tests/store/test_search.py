@@ -67,7 +67,7 @@ def numbers(page: list[examples.Example]) -> list[int]:
     return [json.loads(example.body)["n"] for example in page]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(bodies=st.lists(body, min_size=1, max_size=12), cases=st.lists(case, min_size=4, max_size=8))
 def test_every_filter_finds_what_its_definition_says(
     store: Store, bodies: list[dict[str, str]], cases: list[Case]

@@ -54,6 +54,7 @@ def measure_files(rig: Rig, total: int) -> Iterator[Bulk]:
                     peaks[f"import {format}"] = max(peaks[f"import {format}"], peak.mebibytes)
                     seconds, _ = timed(partial(read_floor, rig, place, total))
                     spent["export floor"].append(seconds)
+                rig.client.wake()
                 with memory.peak() as peak:
                     path = f"{_path(dataset)}/export?format={format}"
                     seconds, files[format] = timed(partial(rig.client.get, path))
@@ -73,6 +74,7 @@ def measure_files(rig: Rig, total: int) -> Iterator[Bulk]:
 
 def _empty(rig: Rig, name: str) -> str:
     """Make a dataset whose version holds nothing, and return its id."""
+    rig.client.wake()
     dataset = rig.client.create_dataset(create_request(name, rig.space, ['{"n":0}']))
     path = f"/v2/datasets/{quote(dataset, safe='')}/examples"
     (one,) = json.loads(rig.client.get(path))["examples"]

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
+from itertools import chain
 from typing import Any, NamedTuple
 
+import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
 
 from exempla import filters
 from exempla.api import pages
 from exempla.errors import InvalidRequest
-from exempla.filters import as_name
 from exempla.ids import ResourceId
 from exempla.store import bodies, examples, search
 from exempla.store.access import Permit
 from exempla.store.annotations import Annotation
 from exempla.store.examples import Example, Page
 from exempla.store.transaction import Transaction
-from exempla.web import heads, use_it, values
+from exempla.web import choices, heads, use_it, values
+from exempla.web.choices import ID, Columns
+from exempla.web.columns import Kept, KeptDependency
+from exempla.web.completions import completions
 from exempla.web.heads import Head
 from exempla.web.rendering import address
 from exempla.web.values import Shown
@@ -27,15 +30,6 @@ from exempla.web.visit import Visit, VisitDependency
 
 PAGE = 50
 """Examples on a page."""
-
-MAX_COLUMNS = 200
-"""Columns of a page: the first of its fields, or of those that were chosen."""
-
-MAX_NAMES = 1_000
-"""Fields that can be chosen from; the address can name any."""
-
-MAX_PATHS = 500
-"""Names that the filter is completed with."""
 
 _AT = re.compile(r"(?s)filter, character (\d+): (.*)")
 
@@ -46,6 +40,16 @@ class Row(NamedTuple):
     example: Example
     cells: list[Shown]
     annotations: dict[str, Annotation]
+
+
+class Found(NamedTuple):
+    """What was found for an address."""
+
+    head: Head
+    page: Page
+    mistake: Mistake | None
+    samples: Page
+    """Examples that tell what fields there are: those of the page, or if it has none the first."""
 
 
 class Mistake(NamedTuple):
@@ -64,30 +68,32 @@ class Asked(NamedTuple):
     filter: str
     after: int
     before: int | None
+    columns: list[str]
 
 
 @get("/datasets/{dataset:str}")
-async def show_dataset(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
+async def show_dataset(
+    visit: VisitDependency, kept_columns: KeptDependency, dataset: FromPath[str]
+) -> Response[Any]:
     """Show a page of a version's examples, those that match the filter if there is one."""
     asked = _asked(visit, heads.dataset_id(dataset))
     run = visit.search if asked.filter else visit.read
     found = await run("GET /v2/datasets/{dataset_id}/examples", _find, asked, visit.until())
-    return _render(visit, asked, *found)
+    return _render(visit, asked, found, kept_columns)
 
 
 def _asked(visit: Visit, dataset: ResourceId) -> Asked:
-    version = heads.version_id(visit.asked("version"))
+    version, filter = heads.version_id(visit.asked("version")), visit.asked("filter").strip()
+    columns = [name for name in visit.request.query_params.getall("columns", []) if name]
     before = pages.examples_cursor(visit.asked("before"))
     if before:
         pages.place(visit.asked("before"), dataset, version)  # one of this version
-        return Asked(dataset, before.version_id, visit.asked("filter").strip(), 0, before.ordinal)
+        return Asked(dataset, before.version_id, filter, 0, before.ordinal, columns)
     version, after = pages.place(visit.asked("cursor"), dataset, version)
-    return Asked(dataset, version, visit.asked("filter").strip(), after, None)
+    return Asked(dataset, version, filter, after, None, columns)
 
 
-def _find(
-    tx: Transaction, permit: Permit, asked: Asked, until: float
-) -> tuple[Head, Page, Mistake | None]:
+def _find(tx: Transaction, permit: Permit, asked: Asked, until: float) -> Found:
     """Find what was asked for, without the filter if there is a mistake in it.
 
     The filter is read in the thread of the search, since a long one takes some 100 ms.
@@ -98,66 +104,89 @@ def _find(
     except InvalidRequest as problem:
         mistake = _mistake(asked.filter, problem)
     head = heads.head(tx, permit, asked.dataset, asked.version)
-    version, after, before = head.version.id, asked.after, asked.before
+    where = tx, permit, asked.dataset, head.version.id
+    after, before = asked.after, asked.before
     if filter is None:
-        page = examples.list_page(
-            tx, permit, asked.dataset, version, after=after, before=before, limit=PAGE
-        )
-    else:
-        page = search.page(
-            tx,
-            permit,
-            asked.dataset,
-            version,
-            filter=filter,
-            after=after,
-            before=before,
-            limit=PAGE,
-            until=until,
-        )
-    return head, page, mistake
+        page = examples.list_page(*where, after=after, before=before, limit=PAGE)
+        return Found(head, page, mistake, page)
+    page = search.page(*where, filter=filter, after=after, before=before, limit=PAGE, until=until)
+    samples = page if page.examples else examples.list_page(*where, limit=PAGE)
+    return Found(head, page, None, samples)
 
 
-def _render(
-    visit: Visit, asked: Asked, head: Head, page: Page, mistake: Mistake | None
-) -> Response[Any]:
-    shown, links = page.examples, _links(visit, asked, head, page)
-    annotations = page.annotations
-    decoded = [bodies.decode(example.body) for example in shown]
-    present = dict.fromkeys(name for fields in decoded for name in fields)
-    chosen = [name for name in visit.request.query_params.getall("columns", []) if name]
-    wanted = set(chosen) or present
-    columns = list(islice((name for name in present if name in wanted), MAX_COLUMNS))
-    rows = [
-        Row(
-            example,
-            [values.in_table(fields.get(name)) for name in columns],
-            {one.name: one for one in annotations.get(example.ordinal, [])},
-        )
-        for example, fields in zip(shown, decoded, strict=True)
-        if not mistake
-    ]
+def _render(visit: Visit, asked: Asked, found: Found, kept: Kept) -> Response[Any]:
+    head, page, mistake, samples = found
+    fields = [bodies.decode(example.body) for example in samples.examples]
+    columns = choices.columns(fields, asked.columns)
+    rows = [] if mistake or samples is not page else _rows(page, fields, columns)
+    links = {} if mistake else _links(visit, asked, head, page)
     return visit.render(
         "table.html",
         400 if mistake else 200,
         head=head,
         rows=rows,
-        fields=len(present),
-        names=list(islice(present, MAX_NAMES)),
         columns=columns,
-        most_columns=MAX_COLUMNS,
-        chosen=chosen,
+        shown=set(columns.shown),
+        at_once=choices.AT_ONCE,
+        listed=choices.LISTED,
+        numeric=_numeric(rows, columns),
         annotated=sorted({name for row in rows for name in row.annotations}),
-        paths=_paths(decoded, annotations),
+        usual=_json(columns.usual),
+        completions=_json(
+            completions(
+                fields,
+                chain.from_iterable(samples.annotations.values()),
+                kept.find(head.dataset.id.number, head.version) or [],
+            )
+        ),
         filter=asked.filter,
+        matches=_matches(asked, page),
         mistake=mistake,
-        links={} if mistake else links,
+        links=links,
         pinned=visit.asked("version"),
         may_write=visit.may("POST /v2/datasets/{dataset_id}/examples", head.space.id),
         snippets=use_it.examples(
             visit.base_url, head.dataset.id, head.version.id, "" if mistake else asked.filter
         ),
     )
+
+
+def _json(value: object) -> str:
+    """Return what a script reads from an attribute."""
+    return msgspec.json.encode(value).decode()
+
+
+def _rows(page: Page, decoded: list[bodies.Fields], columns: Columns) -> list[Row]:
+    return [
+        Row(
+            example,
+            [
+                Shown("id", example.id) if name == ID else values.in_table(fields.get(name))
+                for name in columns.shown
+            ],
+            {one.name: one for one in page.annotations.get(example.ordinal, [])},
+        )
+        for example, fields in zip(page.examples, decoded, strict=True)
+    ]
+
+
+def _numeric(rows: list[Row], columns: Columns) -> set[str]:
+    """Return the columns that hold numbers, and nothing else."""
+    kinds = zip(*([cell.kind for cell in row.cells] for row in rows), strict=True)
+    return {
+        name
+        for name, found in zip(columns.shown, kinds, strict=False)
+        if "number" in found and {"number", "null", "missing"}.issuperset(found)
+    }
+
+
+def _matches(asked: Asked, page: Page) -> str:
+    """Return in words how many examples of the page match, and whether these are all."""
+    count = len(page.examples)
+    matches = f"{count:,} match{'' if count == 1 else 'es'}"
+    if asked.after or asked.before is not None:
+        return f"{matches} on this page"
+    return f"the first {matches}" if page.has_more else matches
 
 
 def _links(visit: Visit, asked: Asked, head: Head, page: Page) -> dict[str, str]:
@@ -192,21 +221,6 @@ def _mistake(filter: str, problem: InvalidRequest) -> Mistake:
     match = _AT.fullmatch(problem.detail)
     place, message = (int(match[1]) - 1, match[2]) if match else (0, problem.detail)
     return Mistake(filter[:place], filter[place:], message)
-
-
-def _paths(decoded: list[bodies.Fields], annotations: dict[int, list[Annotation]]) -> list[str]:
-    """Return what a filter may name, of what these examples hold."""
-    found = dict.fromkeys(as_name(name) for fields in decoded for name in fields)
-    for fields in decoded:
-        for name, value in fields.items():
-            if bytes(value)[:1] == b"{":
-                found |= {
-                    f"{as_name(name)}.{as_name(inner)}": None
-                    for inner in bodies.decode(bytes(value).decode())
-                }
-    for name in sorted({one.name for found_here in annotations.values() for one in found_here}):
-        found |= {f"annotation.{as_name(name)}.{part}": None for part in ("label", "score", "text")}
-    return ["id", *found][:MAX_PATHS]
 
 
 HANDLERS = [show_dataset]

@@ -44,6 +44,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (document.querySelector("dialog[open]")) return;
+  if (event.key === "Enter" && event.target.closest("a, button, summary")) return; // does what it does
   const known = keys.get(event.key);
   if (known) {
     event.preventDefault();

@@ -2,6 +2,7 @@
 
 const part = document.querySelector("[data-load]");
 if (part) {
+  part.firstElementChild.textContent = part.dataset.loading;
   const answer = await fetch(part.dataset.load).catch(() => null);
   const text = answer ? await answer.text() : "";
   const page = new DOMParser().parseFromString(text, "text/html");

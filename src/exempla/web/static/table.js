@@ -1,62 +1,32 @@
-// The table of examples: columns are shown and hidden at once, and the filter is completed.
+// The table of examples: what fits is not folded, and the filter is completed.
 
 import { make } from "./exempla.js";
+import "./columns.js";
 
 const WORDS = ["AND", "OR", "NOT", "IN", "LIKE", "BETWEEN", "IS NULL", "IS NOT NULL", "TRUE", "FALSE"];
 const MOST = 12;
 
-/** Show the chosen columns. The choice is kept in this browser, and put into the address. */
-function chooseColumns(choices) {
-  const boxes = [...choices.querySelectorAll("input")];
-  const table = document.querySelector("[data-columns-table]");
-  const place = `columns ${choices.dataset.columns}`;
-  const hidden = () => boxes.filter((box) => !box.checked).map((box) => box.value);
-  const shown = new Set([...table.tHead.querySelectorAll("th[data-column]")].map((one) => one.dataset.column));
+const NAME = String.raw`(?:"(?:[^"]|"")+"|[\p{L}\p{N}_]+)`;
+/** A name, how it is compared, and the beginning of a value, at the end of what is written. */
+const COMPARED = new RegExp(String.raw`(?:^|[\s(])(${NAME}(?:\.${NAME})*)\s*(?:[=<>]|!=|<=|>=|<>|\bIN\s*\((?:[^()]*,)?|\bLIKE\b)\s*('(?:[^']|'')*|[\w.+-]*)$`, "iu");
 
-  const apply = () => {
-    const off = new Set(hidden());
-    for (const cell of table.querySelectorAll("[data-column]")) cell.hidden = off.has(cell.dataset.column);
-    document.getElementById("columns-count").textContent = `${[...shown].filter((name) => !off.has(name)).length} of ${choices.dataset.fields}`;
-  };
-
-  if (!("chosen" in choices.dataset)) {
-    const kept = new Set(JSON.parse(localStorage.getItem(place) ?? "[]"));
-    if (boxes.some((box) => !kept.has(box.value))) {
-      for (const box of boxes) box.checked = shown.has(box.value) && !kept.has(box.value);
-      apply();
-    }
-  }
-  choices.addEventListener("change", () => {
-    if (boxes.some((box) => box.checked && !shown.has(box.value))) {
-      choices.closest("form").requestSubmit(); // a column that this page was made without
-      return;
-    }
-    const off = hidden();
-    localStorage.setItem(place, JSON.stringify(off));
-    const address = new URL(location.href);
-    address.searchParams.delete("columns");
-    if (off.length) {
-      for (const box of boxes) if (box.checked) address.searchParams.append("columns", box.value);
-    }
-    history.replaceState(null, "", address);
-    apply();
+/** Mark the folded values that are seen whole, which have no more to show. */
+function markWhatFits() {
+  const folds = [...document.querySelectorAll(".fold:not([open])")];
+  const fits = folds.map((fold) => {
+    const cell = fold.querySelector(".cell");
+    return cell.clientHeight > 0 && cell.scrollHeight <= cell.clientHeight + 1;
   });
-  for (const [text, checked] of [["All", true], ["None", false]]) {
-    const button = make("button", text, { type: "button" });
-    button.addEventListener("click", () => {
-      for (const box of boxes) box.checked = checked;
-      choices.dispatchEvent(new Event("change"));
-    });
-    choices.before(button);
-  }
-  choices.closest("form").addEventListener("formdata", (event) => {
-    if (hidden().length === 0) event.formData.delete("columns"); // all: an address for everyone
-  });
+  folds.forEach((fold, index) => fold.toggleAttribute("data-fits", fits[index]));
 }
 
-/** Complete the name or word that is being written in the filter. */
+/** Tell whether what comes after this text is not inside a string. */
+const isOutside = (text) => (text.match(/'/g)?.length ?? 0) % 2 === 0;
+
+/** Complete the name, word or value that is being written in the filter. */
 function completeFilter(input) {
-  const paths = JSON.parse(input.dataset.paths);
+  const known = JSON.parse(input.dataset.completions);
+  const paths = Object.keys(known);
   const list = make("ul", "", { id: "filter-completions", role: "listbox", class: "completions", "aria-label": "Completions" });
   list.hidden = true;
   input.after(list);
@@ -64,11 +34,27 @@ function completeFilter(input) {
     input.setAttribute(name, value);
   }
   let at = -1;
+  let isBegun = false; // else Tab goes on to the next element
 
-  const written = () => {
+  /** What is being written, and what it could become. */
+  const candidates = () => {
     const before = input.value.slice(0, input.selectionStart);
-    if ((before.match(/'/g)?.length ?? 0) % 2) return null; // inside a string
-    return before.match(/[\w."]*$/u)[0];
+    const [, name, word] = before.match(COMPARED) ?? ["", "", ""];
+    const values = isOutside(before.slice(0, before.length - word.length)) ? (known[name] ?? []) : [];
+    if (values.length) {
+      const low = word.replace(/^'/, "").toLowerCase();
+      return { word, found: values.filter((value) => value.replace(/^'/, "").toLowerCase().startsWith(low)) };
+    }
+    if (!isOutside(before)) return { word: "", found: [] };
+    const begun = before.match(/[\p{L}\p{N}_."]*$/u)[0];
+    if (begun === "") return { word: "", found: [] };
+    const low = begun.toLowerCase();
+    const found = [
+      ...paths.filter((path) => path.toLowerCase().startsWith(low)),
+      ...paths.filter((path) => !path.toLowerCase().startsWith(low) && path.toLowerCase().includes(low)),
+      ...WORDS.filter((one) => one.toLowerCase().startsWith(low)),
+    ];
+    return { word: begun, found };
   };
   const close = () => {
     list.hidden = true;
@@ -77,9 +63,9 @@ function completeFilter(input) {
     input.removeAttribute("aria-activedescendant");
   };
   const take = (text) => {
-    const end = input.selectionStart;
-    const start = end - written().length;
-    input.setRangeText(`${text} `, start, end, "end");
+    const start = input.selectionStart - candidates().word.length;
+    const isClosed = text.endsWith("'") && input.value[input.selectionStart] === "'";
+    input.setRangeText(text, start, input.selectionStart + isClosed, "end");
     close();
     input.focus();
   };
@@ -92,14 +78,9 @@ function completeFilter(input) {
     input.setAttribute("aria-activedescendant", options[at].id);
   };
   const show = () => {
-    const word = written();
-    if (word === null || word === "") return close();
-    const low = word.toLowerCase();
-    const found = [
-      ...paths.filter((path) => path.toLowerCase().startsWith(low)),
-      ...paths.filter((path) => !path.toLowerCase().startsWith(low) && path.toLowerCase().includes(low)),
-      ...WORDS.filter((known) => known.toLowerCase().startsWith(low)),
-    ].filter((text) => text !== word).slice(0, MOST);
+    const { word, found: all } = candidates();
+    const found = all.filter((text) => text !== word).slice(0, MOST);
+    isBegun = word !== "";
     list.replaceChildren(
       ...found.map((text, index) => {
         const option = make("li", text, { role: "option", id: `completion-${index}`, "aria-selected": "false" });
@@ -122,7 +103,7 @@ function completeFilter(input) {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       mark(event.key === "ArrowDown" ? 1 : -1);
-    } else if ((event.key === "Enter" && at >= 0) || (event.key === "Tab" && !event.shiftKey)) {
+    } else if ((event.key === "Enter" && at >= 0) || (event.key === "Tab" && !event.shiftKey && (isBegun || at >= 0))) {
       event.preventDefault();
       take(list.children[Math.max(at, 0)].textContent);
     } else if (event.key === "Escape") {
@@ -132,6 +113,6 @@ function completeFilter(input) {
   });
 }
 
-const choices = document.querySelector("[data-columns]");
-if (choices && document.querySelector("[data-columns-table]")) chooseColumns(choices);
 completeFilter(document.getElementById("filter"));
+markWhatFits();
+addEventListener("resize", markWhatFits);

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from functools import partial
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -124,6 +125,13 @@ def test_the_name_of_the_file(client: httpx.Client) -> None:
     assert named.startswith(f'attachment; filename="{stem}')
     assert "filename*=UTF-8''_%C3%A9%20_" in named
     assert named.endswith("_%20v1.csv")
+
+
+def test_the_name_of_the_file_is_what_it_shows(client: httpx.Client) -> None:
+    dataset = three(client)
+    ok(client.patch(dataset.url, json={"name": f"a\u202egpj.exe\u200b{dataset.id}"}))
+    named = export(client, dataset, "csv").headers["Content-Disposition"]
+    assert f"filename*=UTF-8''agpj.exe{quote(dataset.id, safe='')}%20v1.csv" in named
 
 
 def test_what_cannot_be_exported(client: httpx.Client) -> None:

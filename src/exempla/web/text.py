@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 from markupsafe import Markup, escape
 
-_HIDDEN = re.compile(
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad"  # controls, but tab and line feed; the soft hyphen
-    "\u061c\u180e\u200b\u200e\u200f"  # marks of direction, zero width space
-    "\u2028-\u202e\u2060-\u206f"  # separators; embeddings, overrides and isolates; invisible
-    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # byte order mark, annotations, tags
-    "]"
-)
-"""What shows as nothing, or turns the direction of what stands around it.
-
-Not the joiners U+200C and U+200D, which words of Persian and many an emoji need.
-"""
+from exempla.characters import HIDDEN
 
 _SHORT = {
     "\r": "CR",
@@ -42,7 +30,7 @@ _SHORT = {
 
 def has_hidden(text: str) -> bool:
     """Tell whether the text has characters that `visible` shows by their name."""
-    return _HIDDEN.search(text) is not None
+    return HIDDEN.search(text) is not None
 
 
 def visible(text: str) -> Markup:
@@ -51,7 +39,7 @@ def visible(text: str) -> Markup:
         return escape(text)
     parts: list[Markup] = []
     end = 0
-    for match in _HIDDEN.finditer(text):
+    for match in HIDDEN.finditer(text):
         parts += [escape(text[end : match.start()]), _mark(match[0])]
         end = match.end()
     return Markup("").join([*parts, escape(text[end:])])
@@ -64,7 +52,7 @@ def isolated(text: str) -> Markup:
 
 def plain(text: str) -> str:
     """Return the text for places that take no markup, with hidden characters as their name."""
-    return _HIDDEN.sub(lambda match: f"[{_name(match[0])}]", text)
+    return HIDDEN.sub(lambda match: f"[{_name(match[0])}]", text)
 
 
 def cut(text: str, longest: int) -> str:

@@ -22,6 +22,7 @@ from exempla.api.datasets import wire
 from exempla.api.dependencies import DatabaseDependency, PermitDependency
 from exempla.api.preconditions import etag
 from exempla.api.writing import RequestHash, Tagged, Writing
+from exempla.characters import HIDDEN
 from exempla.errors import Unavailable
 from exempla.files.formats import FORMATS, MEDIA_TYPES, Format
 from exempla.ids import ResourceId, parse_id
@@ -252,8 +253,12 @@ async def _sent(export: Export) -> AsyncIterator[bytes]:
 
 
 def _disposition(dataset: Dataset, version: Version, format: Format) -> str:
-    """Name the file after the version (RFC 6266), for what lies plainly, and in full (RFC 8187)."""
-    stem = _NOT_IN_FILE_NAMES.sub("_", f"{dataset.name[:_LONGEST_STEM]} {version.name}")
+    """Name the file after the version (RFC 6266), for what lies plainly, and in full (RFC 8187).
+
+    Without what would show another name than it is, such as U+202E before `gpj.exe`.
+    """
+    full = f"{dataset.name[:_LONGEST_STEM]} {version.name}"
+    stem = _NOT_IN_FILE_NAMES.sub("_", HIDDEN.sub("", full))
     name = f"{stem.strip(' .')[: 2 * _LONGEST_STEM]}.{format}"
     plain = _NOT_PLAIN.sub("_", name).lstrip("_") or f"export.{format}"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -171,6 +171,15 @@ def test_of_many_fields_fewer_hashes_are_kept() -> None:
     assert not seen.columns()[0].distinct_is_exact
 
 
+def test_no_more_values_differ_than_there_are() -> None:
+    for part in range(20):  # an estimate is too high every other time
+        seen = Seen()
+        seen.look_at(f'{{"n":{3_000 * part + n}}}' for n in range(3_000))
+        (column,) = seen.columns()
+        assert not column.distinct_is_exact
+        assert column.distinct_count <= column.count == 3_000
+
+
 def test_too_many_fields_are_refused() -> None:
     seen = Seen()
     seen.look_at(f'{{"c{n}":1}}' for n in range(MAX_COLUMNS))

@@ -96,7 +96,7 @@ class Column(msgspec.Struct):
     distinct_count: int
     """Values that differ as JSON text without insignificant white space."""
     distinct_is_exact: bool
-    """False: an estimate (see `KEPT`)."""
+    """False: an estimate (see `KEPT`), never over `count`."""
     string_length: Lengths | None
     """None without strings."""
     number_range: Range | None

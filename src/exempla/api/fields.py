@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
+import msgspec
+
 from exempla import clock
 from exempla.errors import InvalidRequest, ValidationError
 from exempla.ids import Kind, ResourceId, parse_id
@@ -88,6 +90,15 @@ def whole_number(value: str | None, field: str, default: int, highest: int) -> i
     if not _WHOLE_NUMBER.fullmatch(value):
         raise InvalidRequest(f"{field} must be a whole number, not {value[:40]!r}")
     return in_range(int(value[:20]), field, highest)
+
+
+def number(text: str, what: str) -> int | float:
+    """Read a number that was written into a form."""
+    try:
+        found: int | float = msgspec.json.decode(text.strip(), type=int | float)
+    except msgspec.MsgspecError:
+        raise ValidationError(f"{what} must be a number, as in 0.5, not {text[:40]!r}") from None
+    return found
 
 
 def in_range(value: int, field: str, highest: int) -> int:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from litestar import Response, post
 from litestar.params import FromPath
 
 from exempla.api import fields
-from exempla.errors import ValidationError
 from exempla.limits import MAX_TEXT_LENGTH
 from exempla.store import annotations as annotations_store
 from exempla.store.annotations import Value
@@ -32,24 +30,14 @@ async def annotate(visit: VisitDependency, dataset: FromPath[str]) -> Response[A
 
 
 def _value(form: Form) -> Value:
-    name, text = form.get("name"), form.get("text")
+    name, text, score = form.get("name"), form.get("text"), form.get("score")
     return Value(
         name,
-        _score(form.get("score")),
+        fields.number(score, "the score") if score.strip() else None,
         form.get("label") or None,
         fields.text(text, f"the note of {name}", MAX_TEXT_LENGTH) if text else None,
         name,
     )
-
-
-def _score(text: str) -> int | float | None:
-    if not text.strip():
-        return None
-    try:
-        score: int | float = msgspec.json.decode(text.strip(), type=int | float)
-    except msgspec.MsgspecError:
-        raise ValidationError(f"the score is {text[:40]!r}; write a number, as in 0.5") from None
-    return score
 
 
 HANDLERS = [annotate]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, cast, get_args
 
-import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import UNSET
@@ -193,8 +192,8 @@ def _config(space: str, form: Form) -> CreateConfig:
         raise ValidationError("choose a type")
     data = CreateConfig(form.get("name").strip(), space, type)
     if type == "CONTINUOUS":
-        data.minimum_score = _number(form.get("minimum"), "the lowest score")
-        data.maximum_score = _number(form.get("maximum"), "the highest score")
+        data.minimum_score = fields.number(form.get("minimum"), "the lowest score")
+        data.maximum_score = fields.number(form.get("maximum"), "the highest score")
     if type == "CATEGORICAL":
         data.values = _labels(form.get("labels"))
     if type != "FREEFORM":
@@ -210,19 +209,11 @@ def _labels(text: str) -> list[Label]:
         name, equals, score = line.rpartition("=")
         if line.strip():
             found.append(
-                Label(name.strip(), _number(score, f"the score of {name.strip()!r}"))
+                Label(name.strip(), fields.number(score, f"the score of {name.strip()!r}"))
                 if equals
                 else Label(line.strip())
             )
     return found
-
-
-def _number(text: str, what: str) -> int | float:
-    try:
-        number: int | float = msgspec.json.decode(text.strip(), type=int | float)
-    except msgspec.MsgspecError:
-        raise ValidationError(f"{what} must be a number, as 0.5") from None
-    return number
 
 
 def _id(text: str) -> ResourceId:

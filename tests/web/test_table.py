@@ -278,3 +278,17 @@ def test_values_come_from_the_statistics_once_they_were_read(page: Page, site: S
     page.goto(f"/datasets/{dataset.id}")
     known = page.get_by_label("Filter").get_attribute("data-completions")
     assert json.loads(known or "")["topic"] == ["'later'", "'early'"]
+
+
+def test_versions_of_several_pages_each_tell_what_changed(page: Page, site: Site) -> None:
+    dataset = site.dataset({"n": 0})
+    for n in range(1, 22):
+        site.patch(dataset, {"id": dataset.example_ids[0], "n": n}, new_version=f"version {n}")
+    page.goto(f"/datasets/{dataset.id}/versions")
+    line = page.locator(".line > li")
+    expect(line).to_have_count(20)
+    expect(line.locator(".delta", has_text="~1")).to_have_count(20)
+    page.get_by_role("link", name="Older").click()
+    expect(line).to_have_count(2)
+    expect(line.first.locator(".delta")).to_contain_text("~1")
+    expect(line.last.locator(".delta")).to_contain_text("+1")

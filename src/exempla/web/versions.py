@@ -52,17 +52,14 @@ async def show_versions(visit: VisitDependency, dataset: FromPath[str]) -> Respo
 
 async def _show(visit: Visit, dataset: ResourceId, wrong: Problem | None = None) -> Response[Any]:
     before = pages.before(visit.asked("cursor"), "versions", dataset)
-    head, found = await visit.read(LIST, _find, dataset, before)
-    page, pagination = pages.cut(
-        found, PAGE, "versions", lambda one: one.details.id.number, dataset
-    )
+    head, line, next_cursor = await visit.read(LIST, _find, dataset, before)
     return visit.render(
         "versions.html",
         wrong.status if wrong else 200,
         head=head,
-        versions=page,
+        versions=line,
         names={str(one.id): one.name for one in head.choices},
-        next_cursor=pagination.next_cursor,
+        next_cursor=next_cursor,
         most=COUNTED,
         wrong=wrong,
         may_change=visit.may(CHANGE, head.space.id),
@@ -71,10 +68,11 @@ async def _show(visit: Visit, dataset: ResourceId, wrong: Problem | None = None)
 
 def _find(
     tx: Transaction, permit: Permit, dataset: ResourceId, before: int
-) -> tuple[Head, list[OnLine]]:
+) -> tuple[Head, list[OnLine], str | None]:
     found = versions.list_page(tx, permit, dataset, before=before, limit=PAGE + 1)
+    page, pagination = pages.cut(found, PAGE, "versions", lambda one: one.id.number, dataset)
     line: list[OnLine] = []
-    for index, details in enumerate(found):
+    for index, details in enumerate(page):
         older = found[index + 1].id if index + 1 < len(found) else None
         if details.id.number == 1:
             line.append(OnLine(details, details.version.example_count, 0, 0, None))
@@ -82,7 +80,7 @@ def _find(
             number = details.id.number
             counts = revisions.turnover(tx, dataset.number, number, COUNTED)
             line.append(OnLine(details, *counts, older))
-    return heads.head(tx, permit, dataset, None), line
+    return heads.head(tx, permit, dataset, None), line, pagination.next_cursor
 
 
 @post("/datasets/{dataset:str}/versions/{version:str}", status_code=200)

@@ -25,6 +25,7 @@ def test_edit_a_field_and_nothing_else(page: Page, site: Site) -> None:
     page.get_by_label("answer").fill("Lima\nsince 1535")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("status")).to_have_text("Saved.")
+    assert "said=" not in page.url  # an address to give to others
     expect(page.locator(".field", has_text="answer")).to_contain_text("since 1535")
     text = site.api.get(dataset.examples_url).text
     assert '"answer":"Lima\\nsince 1535","n":1.0,"big":1e400,"meta":[ 1, {"b" : 2} ]' in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -59,9 +60,17 @@ def test_log_in_and_find_a_dataset(browser: Browser, site: Site) -> None:
 
 def test_empty_states_say_what_to_do(page: Page, site: Site) -> None:
     page.goto(f"/?name={unique()}")
-    expect(page.get_by_text("No dataset matches.")).to_be_visible()
+    expect(page.get_by_text("No dataset has this in its name.")).to_be_visible()
     page.get_by_role("link", name="Show all datasets").click()
     expect(page).to_have_url(re.compile("/$"))
+    space = site.space()
+    page.goto(f"/?space={quote(space)}")
+    expect(page.get_by_text("This space holds no datasets yet.")).to_be_visible()
+    page.get_by_role("link", name="import a file").click()
+    expect(page.get_by_label("Space")).to_have_value(space)
+    page.go_back()
+    page.get_by_role("link", name="Make one").click()
+    expect(page.get_by_label("Space")).to_have_value(space)
     dataset = site.dataset({"q": "one"})
     page.goto(f"/datasets/{dataset.id}?filter=q%20%3D%20'two'")
     page.get_by_role("link", name="Show all 1").click()

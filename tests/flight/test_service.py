@@ -60,14 +60,15 @@ def test_temporary_files_lie_beside_the_database(
     port: int, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "there is no such folder"))
-    large = pa.record_batch({"n": pa.array([0] * 2_000_000, pa.int64())})
+    monkeypatch.setattr("exempla.scratch.IN_MEMORY_BYTES", 8_000)
+    large = pa.record_batch({"n": pa.array([0] * 2_000, pa.int64())})
     with putting(port, iter([creating(space, "lakes"), numbers(1)])) as call:
         (small,) = list(call)
-    parts = [large.slice(start, 500_000) for start in range(0, 2_000_000, 500_000)]
+    parts = [large.slice(start, 500) for start in range(0, 2_000, 500)]
     messages = [flight_message(part.serialize()) for part in parts]
     with putting(port, iter([creating(space, "seas"), *messages])) as call:
         (answer,) = list(call)
-    for made, rows in ((small, 1), (answer, 2_000_000)):
+    for made, rows in ((small, 1), (answer, 2_000)):
         assert read_rows(port, made[4:].decode()) == rows
 
 

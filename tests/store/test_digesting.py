@@ -16,7 +16,7 @@ from exempla.settings import Settings
 from exempla.store import datasets as datasets_store
 from exempla.store import digests, examples, setup, versions
 from exempla.store.access import OPERATOR
-from exempla.store.digesting import Digester
+from exempla.store.digesting import Described, Digester
 from tests.store.conftest import Store
 from tests.store.values import fields
 
@@ -93,7 +93,14 @@ def test_who_gave_up_gets_it_on_asking_again(store: Store, monkeypatch: pytest.M
         for _ in range(2):
             with pytest.raises(Unavailable, match="EXEMPLA_QUERY_TIMEOUT"):
                 await digester.describe(OPERATOR, dataset.id, version.id, 0.05)
-        computing.go_on.set()
+        joined = digester._computation
+
+        def join(*which: ResourceId) -> asyncio.Task[Described]:
+            task = joined(*which)
+            computing.go_on.set()  # not earlier: what it has found would be forgotten by then
+            return task
+
+        monkeypatch.setattr(digester, "_computation", join)
         return (await digester.describe(OPERATOR, dataset.id, version.id, LONG))[1]
 
     assert asyncio.run(ask()) == expected

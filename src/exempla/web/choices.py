@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from exempla.store.bodies import Fields
@@ -41,7 +42,7 @@ class Columns(NamedTuple):
 def columns(examples: Iterable[Fields], chosen: Sequence[str]) -> Columns:
     """Return the columns for these examples, in the order in which their fields come."""
     names = list(dict.fromkeys(name for fields in examples for name in fields))
-    wanted = list(dict.fromkeys(chosen))[:LISTED]
-    due = [name for name in [ID, *names] if name in set(wanted)] if wanted else names
+    wanted = dict.fromkeys(islice(dict.fromkeys(chosen), LISTED))
+    due = [name for name in [ID, *names] if name in wanted] if wanted else names
     listed = list(dict.fromkeys([ID, *names[:LISTED], *wanted]))
-    return Columns(due[:AT_ONCE], listed, names[:AT_ONCE], wanted, len(names), len(due))
+    return Columns(due[:AT_ONCE], listed, names[:AT_ONCE], [*wanted], len(names), len(due))

@@ -21,9 +21,8 @@ from benchmarks.data import bodies
 from benchmarks.report import Bulk
 from benchmarks.rig import Rig
 from benchmarks.server import KEY
-from benchmarks.timing import quiet, timed
+from benchmarks.timing import quiet, timed, times_moved
 
-TIMES = 3
 BATCH_ROWS = 100_000
 """Rows of a record batch, as the SDK sends them."""
 
@@ -44,7 +43,7 @@ def measure_bulk(rig: Rig, total: int) -> Iterator[Bulk]:
     loads, floor_loads, reads, floor_reads = [], [], [], []
     loading = reading = 0.0
     with flight.FlightClient(f"grpc://127.0.0.1:{rig.served.flight_port}") as client, quiet():
-        for number in range(TIMES):
+        for number in range(times_moved(total)):
             name = f"bulk-{number}"
             place = 10_000 + number
             floor_loads.append(timed(partial(rig.floor.load, place, 1, ids, texts))[0])

@@ -14,9 +14,8 @@ from benchmarks.data import bodies
 from benchmarks.report import Bulk
 from benchmarks.rig import Rig
 from benchmarks.server import create_request
-from benchmarks.timing import quiet, timed
+from benchmarks.timing import quiet, timed, times_moved
 
-TIMES = 3
 FORMATS = ["jsonl", "csv", "parquet"]
 
 IMPORT_BOUND = 0.5
@@ -36,7 +35,7 @@ def measure_files(rig: Rig, total: int) -> Iterator[Bulk]:
     spent: dict[str, list[float]] = defaultdict(list)
     peaks: dict[str, float] = defaultdict(float)
     with quiet():
-        for number in range(TIMES):
+        for number in range(times_moved(total)):
             for format in FORMATS:
                 place = 20_000 + 10 * number + FORMATS.index(format)
                 if format in files:

@@ -19,6 +19,9 @@ LOCK = Path(os.environ.get("BENCH_LOCK", "/tmp/bench.lock"))
 
 EMPTY_REQUESTS = 200
 
+MINUTES = 1_000_000
+"""Examples that take a minute to move: that is done once, not three times."""
+
 T = TypeVar("T")
 
 
@@ -33,6 +36,11 @@ def quiet() -> Iterator[None]:
             yield
         finally:
             gc.enable()
+
+
+def times_moved(total: int) -> int:
+    """Return how often a whole dataset of this size is loaded and read."""
+    return 3 if total < MINUTES else 1
 
 
 def timed(action: Callable[[], T]) -> tuple[float, T]:

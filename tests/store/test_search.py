@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -39,6 +40,14 @@ from tests.store.random_filters import (
 )
 from tests.store.values import fields, raw
 
+SPAN = 7
+"""Ordinals of a statement: few, so that searches take several."""
+
+
+@pytest.fixture(autouse=True)
+def short_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "SPAN", SPAN)
+
 
 def found(
     store: Store,
@@ -61,6 +70,10 @@ def found(
         limit=limit,
         until=time.monotonic() + timeout,
     ).examples
+
+
+def _later() -> float:
+    return time.monotonic() + 60
 
 
 def numbers(page: list[examples.Example]) -> list[int]:
@@ -237,6 +250,43 @@ def test_pages_show_every_match_once(store: Store, text: str, limit: int) -> Non
         seen += numbers(page)
         after = page[-1].ordinal
     assert seen == list(range(0, 60, 2))
+
+
+@pytest.mark.parametrize("text", ["n >= 0 AND even = TRUE", "m.even = TRUE", "n < 0"])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_search_that_pauses_can_go_on(store: Store, text: str, backwards: bool) -> None:
+    dataset, version = store.new_dataset(
+        *[fields(n=n, even=n % 2 == 0, m={"even": n % 2 == 0}) for n in range(40)]
+    )
+    look = partial(search.page, filter=filters.parse(text), limit=30, until=_later(), pause=0)
+    seen: list[int] = []
+    place: int | None = 41 if backwards else 0
+    pages = 0
+    while place is not None:
+        after, before = (0, place) if backwards else (place, None)
+        page = store.read(look, OPERATOR, dataset.id, version.id, after=after, before=before)
+        part = numbers(page.examples)
+        seen = part + seen if backwards else seen + part
+        place = page.reached
+        pages += 1
+    assert seen == numbers(found(store, dataset.id, text))
+    assert len(seen) == (0 if text == "n < 0" else 20)
+    assert pages >= 40 / SPAN
+
+
+def test_a_neighbour_that_was_not_found_yet_is_not_certain(store: Store) -> None:
+    dataset, version = store.new_dataset(*[fields(n=n) for n in range(40)])
+    look = partial(search.neighbours, filter=filters.parse("n = 0 OR n = 21"), until=_later())
+    where = OPERATOR, dataset.id, version.id
+    before, after = store.read(look, *where, 21, pause=0)
+    assert before == (None, False)
+    assert after.id
+    assert after.is_certain
+    first, _ = store.read(look, *where, 21)
+    assert first.id
+    assert first.is_certain
+    _, none = store.read(look, *where, 22)
+    assert none == (None, True)
 
 
 @pytest.mark.parametrize("text", ["m.rare = TRUE", "rare = TRUE"])

@@ -231,6 +231,39 @@ def test_the_foot_tells_how_many_match(page: Page, site: Site) -> None:
     expect(foot).to_contain_text("0 matches, of 120 examples")
 
 
+def test_a_long_search_shows_what_it_has_and_goes_on(page: Page, plain: Page, site: Site) -> None:
+    slow = " OR ".join(f"question LIKE '%q{n}%z%'" for n in range(20))  # matches nothing
+    some = f"/datasets/{site.large}?filter={quote(f'n < 3 OR {slow}')}"
+    none = f"/datasets/{site.large}?filter={quote(slow)}"
+    foot = plain.locator("nav.paging")
+    plain.goto(some)
+    expect(foot).to_contain_text("3 matches so far, up to number")
+    expect(plain.locator("tbody tr")).to_have_count(3)
+    plain.get_by_role("link", name="Look at the rest").click()
+    expect(foot).to_contain_text("3 matches, of 100,000 examples")
+    plain.goto(none)
+    expect(plain.get_by_text("Of the examples looked at so far none matches")).to_be_visible()
+    page.goto(none)
+    expect(page.get_by_text("No example of this version matches the filter.")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("whole"))
+
+
+def test_the_next_match_is_found_when_it_is_asked_for(page: Page, site: Site) -> None:
+    slow = " OR ".join(f"question LIKE '%q{n}%z%'" for n in range(20))  # matches nothing
+    page.goto(f"/datasets/{site.large}?filter={quote(f'n = 0 OR n = 99999 OR {slow}')}")
+    page.locator("tbody a").first.click()
+    page.get_by_role("link", name="Next").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Example 100000")
+    expect(page.get_by_role("link", name="Next")).to_have_count(0)
+    page.get_by_role("link", name="Previous").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Example 1")
+    expect(page.get_by_role("link", name="Previous")).to_have_count(0)
+    page.goto(f"/datasets/{site.large}?filter={quote(f'n = 0 OR {slow}')}")
+    page.locator("tbody a").first.click()
+    page.get_by_role("link", name="Next").click()
+    expect(page.get_by_role("status")).to_contain_text("No other example in this direction")
+
+
 def test_a_filter_without_matches_can_be_mended(page: Page, site: Site) -> None:
     dataset = site.dataset({"topic": "rivers", "n": 1}, {"topic": "lakes", "n": 2})
     page.goto(f"/datasets/{dataset.id}?filter=n%20%3D%203")

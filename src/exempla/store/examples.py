@@ -56,6 +56,8 @@ class Page(NamedTuple):
     """Of these examples, by ordinal."""
     tag: str
     """Of the version, as `versions.tag_of` makes it."""
+    reached: int | None = None
+    """Of a search that paused: the ordinal that it came to."""
 
 
 def list_page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, NamedTuple
 
 from litestar import Response, get
@@ -19,10 +20,12 @@ from exempla.store.bodies import FieldChange
 from exempla.store.examples import Example
 from exempla.store.history import Event
 from exempla.store.listing import FIRST
+from exempla.store.search import Neighbour
 from exempla.store.transaction import Transaction
 from exempla.web import editing, heads, use_it, values
 from exempla.web.heads import Head
-from exempla.web.rendering import address
+from exempla.web.rendering import address, redirect
+from exempla.web.table import SEARCH_S
 from exempla.web.values import Shown
 from exempla.web.visit import Visit, VisitDependency
 from exempla.web.words import Comparer
@@ -44,9 +47,9 @@ class Known(NamedTuple):
     annotations: dict[str, Annotation]
     configs: list[Config]
     """The annotation configs of the space, oldest first."""
-    previous: str | None
-    """The id of the example before, of those that match the filter."""
-    next: str | None
+    previous: Neighbour
+    """The example before, of those that match the filter."""
+    next: Neighbour
     events: list[Event]
     """Some of its history, newest first."""
     has_older: bool
@@ -68,6 +71,8 @@ class Asked(NamedTuple):
     version: ResourceId | None
     filter: str
     events_before: int
+    step: str
+    """`previous` or `next`, to go to that example however long it takes to find, or ""."""
 
     @classmethod
     def of(cls, visit: Visit, dataset: str) -> Asked:
@@ -79,13 +84,19 @@ class Asked(NamedTuple):
             heads.version_id(visit.asked("version")),
             visit.asked("filter"),
             pages.before(visit.asked("history"), "events", id),
+            visit.asked("step"),
         )
 
 
 @get("/datasets/{dataset:str}/example")
 async def show_example(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
-    """Show an example, or, with `edit`, the form to change it."""
-    known = await find(visit, Asked.of(visit, dataset))
+    """Show an example, or, with `edit`, the form to change it, or go to one beside it."""
+    asked = Asked.of(visit, dataset)
+    known = await find(visit, asked)
+    if asked.step:
+        beside = known.previous if asked.step == "previous" else known.next
+        link = linker(visit, known)
+        return redirect(link(beside.id) if beside.id else link(known.example.id, said="no_other"))
     if visit.asked("edit"):
         fields = [
             editing.field(name, value, as_json=visit.asked("edit") == "json")
@@ -125,6 +136,7 @@ def _find(tx: Transaction, permit: Permit, asked: Asked, until: float) -> Known:
         example.ordinal,
         filter=filters.parse(asked.filter) if asked.filter else None,
         until=until,
+        pause=search.NEVER if asked.step else time.monotonic() + SEARCH_S / 2,
     )
     return Known(
         head,
@@ -146,7 +158,7 @@ def render(visit: Visit, known: Known, **more: Any) -> Response[Any]:
     older = pages.following(
         known.events, known.has_older, "events", lambda event: event.place, dataset
     ).next_cursor
-    comparer = Comparer()
+    comparer, link = Comparer(), linker(visit, known)
     return visit.render(
         "example.html",
         known=known,
@@ -155,7 +167,8 @@ def render(visit: Visit, known: Known, **more: Any) -> Response[Any]:
         events=[(event, _changes(event, comparer)) for event in known.events],
         older=older,
         version_names={str(one.id): one.name for one in known.head.choices},
-        link=linker(visit, known),
+        link=link,
+        steps=_steps(known, link),
         pinned=visit.asked("version"),
         filter=visit.asked("filter"),
         may_edit=visit.may(UPDATE, known.head.space.id),
@@ -207,6 +220,15 @@ def linker(visit: Visit, known: Known) -> Any:
         return address(path, id=id, **(kept | more))
 
     return link
+
+
+def _steps(known: Known, link: Any) -> dict[str, str]:
+    """Return the addresses of the examples beside one; of one that is not found yet, to find it."""
+    return {
+        way: link(beside.id) if beside.id else link(known.example.id, step=way)
+        for way, beside in (("previous", known.previous), ("next", known.next))
+        if beside.id or not beside.is_certain
+    }
 
 
 def _changes(event: Event, comparer: Comparer) -> list[Change]:

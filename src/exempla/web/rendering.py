@@ -38,8 +38,9 @@ SAID = {
     "revoked": "Revoked: it stops working at once.",
     "imported": "Imported.",
     "nothing": "Nothing was changed.",
+    "no_other": "No other example in this direction matches the filter.",
 }
-"""What a page tells after a form was sent, by the word in its address."""
+"""What a page tells of what was done to come to it, by the word in its address."""
 
 _OF_ADDRESSES = "%!#$&'()*+,/:;=?@[]"
 """What stands in an address for itself (RFC 3986, section 2.2), or is escaped already."""

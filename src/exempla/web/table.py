@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -30,6 +31,9 @@ from exempla.web.visit import Visit, VisitDependency
 
 PAGE = 50
 """Examples on a page."""
+
+SEARCH_S = 0.04
+"""Seconds that a page searches for before it is shown as far as it is found."""
 
 _AT = re.compile(r"(?s)filter, character (\d+): (.*)")
 
@@ -69,6 +73,8 @@ class Asked(NamedTuple):
     after: int
     before: int | None
     columns: list[str]
+    is_whole: bool
+    """Whether to search until the page is full or the version ends, however long that takes."""
 
 
 @get("/datasets/{dataset:str}")
@@ -88,9 +94,11 @@ def _asked(visit: Visit, dataset: ResourceId) -> Asked:
     before = pages.examples_cursor(visit.asked("before"))
     if before:
         pages.place(visit.asked("before"), dataset, version)  # one of this version
-        return Asked(dataset, before.version_id, filter, 0, before.ordinal, columns)
-    version, after = pages.place(visit.asked("cursor"), dataset, version)
-    return Asked(dataset, version, filter, after, None, columns)
+        version, after = before.version_id, 0
+    else:
+        version, after = pages.place(visit.asked("cursor"), dataset, version)
+    ordinal, is_whole = before.ordinal if before else None, bool(visit.asked("whole"))
+    return Asked(dataset, version, filter, after, ordinal, columns, is_whole)
 
 
 def _find(tx: Transaction, permit: Permit, asked: Asked, until: float) -> Found:
@@ -109,7 +117,10 @@ def _find(tx: Transaction, permit: Permit, asked: Asked, until: float) -> Found:
     if filter is None:
         page = examples.list_page(*where, after=after, before=before, limit=PAGE)
         return Found(head, page, mistake, page)
-    page = search.page(*where, filter=filter, after=after, before=before, limit=PAGE, until=until)
+    pause = search.NEVER if asked.is_whole else time.monotonic() + SEARCH_S
+    page = search.page(
+        *where, filter=filter, after=after, before=before, limit=PAGE, until=until, pause=pause
+    )
     samples = page if page.examples else examples.list_page(*where, limit=PAGE)
     return Found(head, page, None, samples)
 
@@ -184,6 +195,9 @@ def _matches(asked: Asked, page: Page) -> str:
     """Return in words how many examples of the page match, and whether these are all."""
     count = len(page.examples)
     matches = f"{count:,} match{'' if count == 1 else 'es'}"
+    if page.reached is not None:
+        way = "up" if asked.before is None else "down"
+        return f"{matches} so far, {way} to number {page.reached:,}"
     if asked.after or asked.before is not None:
         return f"{matches} on this page"
     return f"the first {matches}" if page.has_more else matches
@@ -199,6 +213,9 @@ def _links(visit: Visit, asked: Asked, head: Head, page: Page) -> dict[str, str]
         links["next"] = _link(visit, head, cursor=shown[-1].ordinal)
     if asked.after or backwards:
         links["first"] = _link(visit, head)
+    if page.reached is not None:
+        place = {name: visit.asked(name) for name in ("cursor", "before")}
+        links["rest"] = address(_link(visit, head), **place, whole="1")
     return links
 
 

@@ -113,6 +113,25 @@ function completeFilter(input) {
   });
 }
 
-completeFilter(document.getElementById("filter"));
+/** Go on with a search that is shown as far as it came, unless the filter is changed meanwhile. */
+function lookAtTheRest(link, filter) {
+  const text = link.textContent;
+  link.textContent = "Looking at the rest…";
+  filter.addEventListener("input", () => {
+    stop();
+    link.textContent = text;
+  }, { once: true });
+  location.replace(link.href);
+}
+
+const filter = document.getElementById("filter");
+completeFilter(filter);
+const rest = document.getElementById("rest");
+if (rest) lookAtTheRest(rest, filter);
+const here = new URL(location.href);
+if (here.searchParams.has("whole")) { // an address for everyone is answered soon
+  here.searchParams.delete("whole");
+  history.replaceState(null, "", here);
+}
 markWhatFits();
 addEventListener("resize", markWhatFits);

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import structlog
-from litestar import Litestar, Request, Response
+from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.enums import ScopeType
-from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from exempla.api import problems
 from exempla.api.auth import ROUTE
-from exempla.errors import AuthenticationRequired
+from exempla.errors import AuthenticationRequired, RateLimited
 from exempla.limits import MAX_BODY_BYTES
 from exempla.store.database import Database
 from exempla.throttle import Throttle
@@ -27,11 +24,11 @@ from exempla.web import (
     datasets,
     diffs,
     example,
+    failures,
     files,
     help,
     keys,
     login,
-    rendering,
     saving,
     settings,
     spaces,
@@ -41,8 +38,6 @@ from exempla.web import (
 from exempla.web import visit as visiting
 from exempla.web.static import static_file
 from exempla.web.visit import Visit
-
-_log = structlog.get_logger(__name__)
 
 HANDLERS: list[HTTPRouteHandler] = [
     static_file,
@@ -71,8 +66,18 @@ def create_pages(
     kept_columns = columns.Kept()
 
     async def visit(request: Request[Any, Any, Any]) -> Visit:
-        visitor, token = await visiting.find(request, database, throttle)
-        return Visit(request, database, visitor, token, query_timeout, purge)
+        try:
+            visitor, token = await visiting.find(request, database, throttle)
+        except (AuthenticationRequired, RateLimited):
+            await failures.keep_form(request)
+            raise
+        visit = Visit(request, database, visitor, token, query_timeout, purge)
+        request.scope["state"][failures.VISIT] = visit
+        return visit
+
+    async def look(request: Request[Any, Any, Any]) -> Visit | None:
+        found = await visiting.look(request, database)
+        return Visit(request, database, *found, query_timeout, purge) if found else None
 
     return Litestar(
         route_handlers=HANDLERS,
@@ -83,7 +88,8 @@ def create_pages(
             "kept_columns": Provide(lambda: kept_columns, sync_to_thread=False),
         },
         guards=[_note_route],
-        exception_handlers={Exception: _failed},
+        exception_handlers={Exception: failures.render},
+        after_exception=[failures.looker(look)],  # which runs before the handlers
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,
@@ -120,19 +126,3 @@ def _first_part(path: str) -> str:
 
 def _wants_html(scope: Any) -> bool:
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
-
-
-def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Render whatever a page raised: as a page, or as problem details for our scripts."""
-    if isinstance(error, AuthenticationRequired) and request.method == "GET":
-        login = visiting.to_login(request)
-        if request.headers.get("sec-fetch-site") == "cross-site":
-            # The cookie does not come with a link on another site, but with one on this page.
-            return rendering.page(request, "through.html", login=login)
-        return rendering.redirect(login)
-    problem = problems.problem_of(request, error)
-    if "text/html" not in request.headers.get("accept", "text/html"):
-        return problems.render(problem, request.scope["path"], rendering.HEADERS)
-    more = error.headers if isinstance(error, HTTPException) else None
-    headers = {**problem.headers, **(more or {})}
-    return rendering.page(request, "problem.html", problem.status, headers, problem=problem)

@@ -36,9 +36,15 @@ T = TypeVar("T")
 
 COOKIE = "exempla_session"
 FORM_TOKEN = "form_token"  # noqa: S105 (its name)
+SENT = "sent"
+"""Where the scope's state has the form that was sent, for the page that tells of a failure."""
 _CHANGED = "Someone else changed it meanwhile; here it is as it is now"
 MAX_FIELDS = 10_000
 """Fields of a form."""
+
+
+class OldForm(AccessForbidden):
+    """The form is not one that this session was given."""
 
 
 class Form:
@@ -188,12 +194,14 @@ class Visit:
 
     async def form(self) -> Form:
         """Return the form that was sent; it must be one that this session was given."""
-        return self.check_form(await read_form(self.request))
+        form = await read_form(self.request)
+        self.request.scope["state"][SENT] = form
+        return self.check_form(form)
 
     def check_form(self, form: Form) -> Form:
-        """Return the form if this session was given it, else raise `AccessForbidden`."""
+        """Return the form if this session was given it, else raise `OldForm`."""
         if not hmac.compare_digest(form.get(FORM_TOKEN).encode(), self.form_token.encode()):
-            raise AccessForbidden("the form is too old, or of another log-in; load the page again")
+            raise OldForm("nothing was saved: the form is of another log-in; load its page again")
         self._sent = form
         return form
 
@@ -216,14 +224,25 @@ async def find(
 
     Or `RateLimited`, when the key has made all of its requests.
     """
+    found = await look(request, database)
+    if found is None:
+        raise AuthenticationRequired(
+            "log in to see this page"
+            if request.method == "GET"
+            else "nothing was saved: the session is over, or its key was revoked; log in again"
+        )
+    key = found[0].principal.permit.key_id
+    admit(request.scope, throttle, key)
+    if found[0].principal.is_use_due():
+        note_use(database, key)
+    return found
+
+
+async def look(request: Request[Any, Any, Any], database: Database) -> tuple[Visitor, str] | None:
+    """Return who is logged in, and the session's token; None if no one is."""
     token = request.cookies.get(COOKIE, "")
     visitor = await database.look_up(sessions.find, token) if token else None
-    if visitor is None:
-        raise AuthenticationRequired("log in to see this page")
-    admit(request.scope, throttle, visitor.principal.permit.key_id)
-    if visitor.principal.is_use_due():
-        note_use(database, visitor.principal.permit.key_id)
-    return visitor, token
+    return (visitor, token) if visitor else None
 
 
 def form_token(token: str) -> str:
@@ -264,8 +283,12 @@ def local_path(path: str) -> str:
     return path if is_local else "/"
 
 
-def to_login(request: Request[Any, Any, Any]) -> str:
-    """Return the address of the log-in that leads back to what was asked for."""
+def asked_for(request: Request[Any, Any, Any]) -> str:
+    """Return the path that was asked for, with its query."""
     query = request.scope["query_string"].decode("latin-1")
-    path = request.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
-    return f"/login?next={quote(path, safe='')}" if request.method == "GET" else "/login"
+    return request.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
+
+
+def to_login(path: str) -> str:
+    """Return the address of the log-in that leads to this path."""
+    return f"/login?next={quote(path, safe='')}"

@@ -1,6 +1,6 @@
 // Annotations without the mouse: a digit sets a label, a change is saved at once.
 
-import { onKey } from "./exempla.js";
+import { make, onKey } from "./exempla.js";
 
 const forms = [...document.querySelectorAll("form[data-annotate]")];
 
@@ -27,6 +27,10 @@ async function save(form) {
   delete form.dataset.sent;
   const problem = answer ? await answer.json().catch(() => null) : null;
   output.textContent = problem?.detail ?? "not saved: the server cannot be reached";
+  if (answer?.status === 401) {
+    const login = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+    output.append(" ", make("a", "Log in", { href: login, target: "_blank" }));
+  }
 }
 
 for (const form of forms) {

@@ -1,0 +1,176 @@
+"""What a person is told when a request failed: nothing that was typed is lost, and all lead on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from exempla.limits import MAX_STRANGER_FORM_BYTES
+from tests.api.helpers import Dataset, make_dataset, ok, send, unique
+from tests.serving import Served
+from tests.web import test_sessions
+from tests.web.conftest import new_context
+from tests.web.site import Site
+from tests.web.test_sessions import connect, form_token
+
+TYPED = 'two lines\nand a "quote" & <b>more</b>'
+
+
+@pytest.fixture
+def own(browser: Browser, site: Site) -> Iterator[BrowserContext]:
+    """A window with a session of its own, which may end."""
+    with new_context(browser, site) as context:
+        page = context.new_page()
+        log_in_at(page, site, "/login")
+        page.close()
+        yield context
+
+
+def log_in_at(page: Page, site: Site, path: str) -> None:
+    page.goto(path)
+    page.get_by_label("API key").fill(site.served.key)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+
+
+def log_out(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto("/help")
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("API key")).to_be_visible()
+    page.close()
+
+
+def edit(page: Page, dataset: Dataset) -> None:
+    page.goto(f"/datasets/{dataset.id}/example?id={dataset.example_ids[0]}&edit=1")
+    page.get_by_label("answer").fill(TYPED)
+
+
+def test_what_was_typed_outlives_the_session(own: BrowserContext, site: Site) -> None:
+    dataset = site.dataset({"answer": "one"})
+    page = own.new_page()
+    edit(page, dataset)
+    log_out(own)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are logged out")
+    expect(page.get_by_label("answer")).to_have_value(TYPED)
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="log in").click()
+    beside = opened.value
+    beside.get_by_label("API key").fill(site.served.key)
+    beside.get_by_role("button", name="Log in").click()
+    expect(beside.get_by_role("heading", level=1)).to_have_text("Edit example 1")
+    page.get_by_role("button", name="Send it again").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("earlier log-in")
+    page.get_by_role("button", name="Send it again").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    assert site.example(dataset, dataset.example_ids[0])["answer"] == TYPED
+
+
+def test_what_was_typed_outlives_another_log_in(own: BrowserContext, site: Site) -> None:
+    dataset = site.dataset({"answer": "one"})
+    page = own.new_page()
+    page.goto(f"/datasets/{dataset.id}/new-example")
+    page.get_by_label("answer").fill(TYPED)
+    page.get_by_placeholder("name", exact=True).fill("source")
+    page.get_by_label("Value of the new field").fill('"atlas"')
+    log_out(own)
+    log_in_at(own.new_page(), site, "/login")
+    page.get_by_role("button", name="Add it").click()
+    expect(page.get_by_label("answer")).to_have_value(TYPED)
+    expect(page.get_by_label("Name of the new field")).to_have_value("source")
+    page.get_by_role("button", name="Send it again").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Example 2")
+    found = ok(site.api.get(dataset.examples_url))["examples"][1]
+    assert (found["answer"], found["source"]) == (TYPED, "atlas")
+
+
+def test_what_was_typed_outlives_what_it_was_for(page: Page, site: Site) -> None:
+    dataset = site.dataset({"answer": "one"})
+    edit(page, dataset)
+    body = {"dataset_version_id": dataset.version_id, "example_ids": dataset.example_ids}
+    ok(send(site.api, "DELETE", dataset.examples_url, body))
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
+    expect(page.get_by_label("answer")).to_have_value(TYPED)
+    expect(page.get_by_role("button", name="Send it again")).to_have_count(0)
+    page.get_by_role("navigation").get_by_role("link", name="Datasets").click()
+    page.goto(f"/datasets/{dataset.id}/versions")
+    page.get_by_text("Rename or describe").click()
+    page.get_by_label("Description").first.fill(TYPED)
+    site.api.delete(dataset.url).raise_for_status()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Description")).to_have_value(TYPED)
+
+
+def test_an_annotation_outlives_the_session_and_leads_to_the_log_in(
+    own: BrowserContext, site: Site
+) -> None:
+    space = site.space()
+    site.config(space, "FREEFORM")
+    dataset = site.dataset({"q": "one"}, space=space)
+    page = own.new_page()
+    page.goto(f"/datasets/{dataset.id}/example?id={dataset.example_ids[0]}")
+    log_out(own)
+    page.keyboard.press("m")
+    page.keyboard.type(TYPED)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("output")).to_contain_text("the session is over")
+    expect(page.locator("[name=text]")).to_have_value(TYPED)
+    with page.expect_popup() as opened:
+        page.locator("output").get_by_role("link", name="Log in").click()
+    expect(opened.value.get_by_label("API key")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/datasets/x", "/datasets/x/nothing"])
+def test_a_page_that_fails_leads_on(page: Page, path: str) -> None:
+    page.goto(path)
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+    page.get_by_role("navigation").get_by_role("link", name="Spaces").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Spaces")
+
+
+visitor = test_sessions.visitor  # the fixture
+
+
+def test_a_stranger_gets_back_a_short_form_alone(served: Served) -> None:
+    text = "x" * (MAX_STRANGER_FORM_BYTES // 2)
+    with connect(served) as http:
+        answer = http.post("/datasets/x/new-example", data={"text": text})
+        assert answer.status_code == 401
+        assert text in answer.text
+        assert 'href="/login?next=%2Fdatasets%2Fx"' in answer.text
+        answer = http.post("/datasets/x/new-example", data={"text": text * 2})
+        assert answer.status_code == 401
+        assert text not in answer.text
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}]
+)
+@pytest.mark.parametrize("path", ["/admin/keys", "/login"])
+def test_no_form_of_another_site_is_offered_to_be_sent_again(
+    visitor: httpx.Client, path: str, headers: dict[str, str]
+) -> None:
+    name = unique("evil")
+    data = {"form_token": form_token(visitor), "action": "create", "name": name}
+    answer = visitor.post(path, data=data, headers=headers)
+    assert answer.status_code == 403
+    assert name not in answer.text
+
+
+def test_the_way_back_stays_on_this_server(visitor: httpx.Client, client: httpx.Client) -> None:
+    dataset = make_dataset(client, [{"q": "one"}])
+    path = f"/datasets/{dataset.id}/new-example"
+    base = str(visitor.base_url)
+    for referer, back in (
+        ("https://evil.example/x", f"/datasets/{dataset.id}"),
+        (f"{base}//evil.example", "/"),
+        (f"{base}/help?a=b", "/help?a=b"),
+    ):
+        answer = visitor.post(path, data={"value.0": "1"}, headers={"Referer": referer})
+        assert answer.status_code == 403
+        assert f'<a href="{back}">Go back without it' in answer.text

@@ -131,5 +131,5 @@ def test_a_new_key_and_a_wrong_field_have_no_serious_fault(page: Page, site: Sit
     page.goto(f"/datasets/{dataset.id}/example?id={dataset.example_ids[0]}&edit=1")
     page.locator("textarea.json").first.fill("[1")
     page.get_by_role("button", name="Save").click()
-    expect(page.locator(".wrong")).to_contain_text("this is not JSON")
+    expect(page.locator(".wrong")).to_contain_text("This is not JSON")
     check(page)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -9,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from exempla.limits import MAX_STRANGER_FORM_BYTES
-from tests.api.helpers import Dataset, make_dataset, ok, send, unique
+from tests.api.helpers import Dataset, default_space, make_dataset, ok, send, unique
 from tests.serving import Served
 from tests.web import test_sessions
 from tests.web.conftest import new_context
@@ -17,6 +19,10 @@ from tests.web.site import Site
 from tests.web.test_sessions import connect, form_token
 
 TYPED = 'two lines\nand a "quote" & <b>more</b>'
+
+
+FOR_PROGRAMS = re.compile(r"\[\d|/api|/v2|POST|\(byte|cursor|READ_ONLY|MEMBER|_id|_at\b")
+"""What says something to programs alone."""
 
 
 @pytest.fixture
@@ -174,3 +180,49 @@ def test_the_way_back_stays_on_this_server(visitor: httpx.Client, client: httpx.
         answer = visitor.post(path, data={"value.0": "1"}, headers={"Referer": referer})
         assert answer.status_code == 403
         assert f'<a href="{back}">Go back without it' in answer.text
+
+
+def told(answer: httpx.Response) -> str:
+    """Return what a page says went wrong."""
+    pattern = r'<p class="(?:warning|lead|wrong)"[^>]*>(.*?)</p>'
+    (found, *_) = re.findall(pattern, answer.text, re.DOTALL)
+    return html.unescape(re.sub("<[^>]*>", "", found))
+
+
+def test_what_went_wrong_is_told_in_sentences(visitor: httpx.Client, client: httpx.Client) -> None:
+    dataset = make_dataset(client, [{"q": "one"}])
+    schema = {"properties": {"n": {"type": "number"}, "q": {"minLength": 2}}}
+    ok(send(client, "PUT", f"/api/v1/datasets/{dataset.id}/schema", {"schema": schema}))
+    path, token = f"/datasets/{dataset.id}", {"form_token": form_token(visitor)}
+    new = {"name.0": "n", "kind.0": "json", "value.0": '"x"'}
+    edit = new | {"id": dataset.example_ids[0], "seen": "e30=", "into": "this"}
+    space = default_space(client)
+    typed = {"name": unique(), "space": space}
+
+    def say(part: str, data: dict[str, str]) -> str:
+        return told(visitor.post(part, data=token | data))
+
+    found = [
+        say(f"{path}/new-example", new),
+        say(f"{path}/example", edit),
+        say("/datasets/new", typed | {"text": "[{}, 1]"}),
+        say("/datasets/new", typed | {"text": '{"a": 1}\n{"ü": x}'}),
+        say("/datasets/new", typed | {"text": '[{"a": 1}, {"id": "x"}]'}),
+        say(
+            f"/admin/spaces/{space}",
+            {"action": "create-config", "name": unique()}
+            | {"type": "CONTINUOUS", "minimum": "2", "maximum": "1"},
+        ),
+        told(visitor.get("/datasets/x")),
+        told(visitor.get(f"{path}?version={dataset.id}")),
+        told(visitor.get(f"{path}?cursor=x")),
+        told(visitor.get(f"{path}/log?cursor=x")),
+    ]
+    url = f"/api/v1/datasets/{dataset.id}/versions/{dataset.version_id}"
+    ok(send(client, "PATCH", url, {"locked": True}))
+    found.append(say(f"{path}/new-example", new | {"value.0": "1"}))
+    found.append(say(f"{path}/take-out", {"id": "x", "version_seen": dataset.version_id}))
+    for sentence in found:
+        assert not FOR_PROGRAMS.search(sentence), sentence
+        assert sentence[0].isupper(), sentence
+        assert sentence.endswith("."), sentence

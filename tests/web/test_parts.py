@@ -120,7 +120,7 @@ def test_only_what_was_changed_is_written_and_as_it_was_typed() -> None:
         ("", "write a value"),
         ("{\n  'a': 1}", "at line 2, character 3"),
         ("[1, 2", "this is not JSON"),
-        ("NaN", "at line 1, character 1"),
+        ("NaN", "at character 1: invalid character"),
         ('"a', "this is not JSON"),
         ("[" * 101 + "]" * 101, "nested deeper than 100"),
         ("[" * 100_000, "nested deeper than 100"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from litestar import Response, get, post
@@ -20,7 +20,10 @@ from exempla.web.datasets import all_spaces
 from exempla.web.editing import Edited
 from exempla.web.heads import Head
 from exempla.web.rendering import address
+from exempla.web.sentences import of_one
 from exempla.web.visit import Form, Visit, VisitDependency
+
+T = TypeVar("T")
 
 CREATE = "POST /v2/datasets"
 INSERT = "POST /v2/datasets/{dataset_id}/examples"
@@ -106,15 +109,23 @@ def _of_json(text: str) -> list[Fields]:
     if not text.strip():
         return []
     if text.lstrip().startswith("["):
-        return body.read(text.encode(), list[Fields])
+        return _read(text, list[Fields])
     found: list[Fields] = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
-                found.append(body.read(line.encode(), Fields))
+                found.append(_read(line, Fields))
             except Problem as problem:
                 raise InvalidRequest(f"line {number} of the JSON: {problem.detail}") from None
     return found
+
+
+def _read(text: str, type: type[T]) -> T:
+    """Read JSON as `body.read` does, with the line and the character of a mistake."""
+    try:
+        return body.read(text.encode(), type)
+    except InvalidRequest as problem:
+        raise InvalidRequest(editing.placed(problem.detail, text)) from None
 
 
 @get("/datasets/{dataset:str}/new-example")
@@ -156,7 +167,7 @@ async def add_example(visit: VisitDependency, dataset: FromPath[str]) -> Respons
             version = heads.version_id(form.get("version_seen"))
             written = await visit.write(INSERT, examples.insert, id, version, [changed])
         except (Conflict, ValidationError) as problem:
-            wrong = f"Nothing was added: {problem.detail}."
+            wrong = f"Nothing was added: {of_one(problem)}"
         else:
             path = f"/datasets/{dataset}/example"
             return visit.go(address(path, id=written.example_ids[0]), "created")

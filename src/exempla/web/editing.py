@@ -105,7 +105,7 @@ def _read(one: Edited) -> tuple[msgspec.Raw | None, str]:
     except RecursionError:
         return None, _TOO_DEEP
     except msgspec.DecodeError as error:
-        return None, _explain(str(error), text)
+        return None, placed(f"this is not JSON: {error}", text)
     if is_too_deep(text.encode()):
         return None, _TOO_DEEP
     return msgspec.Raw(text.encode()), ""
@@ -114,16 +114,16 @@ def _read(one: Edited) -> tuple[msgspec.Raw | None, str]:
 _TOO_DEEP = f"it is nested deeper than {MAX_NESTING} levels"
 
 
-def _explain(message: str, text: str) -> str:
-    """Return msgspec's message with the line and the character instead of the byte."""
+def placed(message: str, text: str) -> str:
+    """Return what is said of this JSON, with the line and the character instead of the byte."""
     match = _BYTE.search(message)
-    said = message.split(":", 1)[-1].strip()
     if not match:
-        return f"this is not JSON: {said}"
+        return message
     before = text.encode()[: int(match[1])].decode(errors="ignore")
     line, character = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-    said = _BYTE.sub("", said).strip()
-    return f"this is not JSON, at line {line}, character {character}: {said}"
+    at = f"line {line}, character {character}" if "\n" in text else f"character {character}"
+    said = _BYTE.sub("", message).split("malformed:", 1)[-1].strip()
+    return f"this is not JSON, at {at}: {said}"
 
 
 def _is_as_before(one: Edited, value: msgspec.Raw | None) -> bool:

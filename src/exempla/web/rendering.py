@@ -11,7 +11,7 @@ from litestar import MediaType, Request, Response
 from markupsafe import Markup
 
 from exempla import __version__, clock
-from exempla.web import static, text, times
+from exempla.web import sentences, static, text, times
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -59,6 +59,7 @@ _environment.filters |= {
     "isolated": text.isolated,
     "moment": clock.rfc3339,
     "plain": text.plain,
+    "sentence": sentences.sentence,
     "visible": text.visible,
 }
 _environment.globals |= {"static": static.address, "version": __version__}

@@ -20,6 +20,7 @@ from exempla.web import editing, example, heads, values
 from exempla.web.editing import Edited
 from exempla.web.example import UPDATE, Asked, Known
 from exempla.web.rendering import address
+from exempla.web.sentences import of_one
 from exempla.web.visit import Form, Visit, VisitDependency
 from exempla.web.words import Comparer
 
@@ -59,7 +60,7 @@ async def save_example(visit: VisitDependency, dataset: FromPath[str]) -> Respon
             rules.name(new_version, "the new version's name")
         return await _save(visit, asked, form, seen, changed, fields, new_version)
     except (Conflict, PreconditionFailed, ValidationError) as problem:
-        return await _again(visit, asked, form, fields, f"Nothing was saved: {problem.detail}.")
+        return await _again(visit, asked, form, fields, f"Nothing was saved: {of_one(problem)}")
 
 
 async def _save(

@@ -80,19 +80,38 @@ def test_who_was_slower_sees_both_values_and_chooses(page: Page, site: Site) -> 
         page.goto(f"/datasets/{dataset.id}/example?id={id}&edit=1")
         page.get_by_label("question").fill(f"Changed by me: {choice}")
         page.get_by_label("answer").fill("mine too")
-        site.patch(dataset, {"id": id, "answer": f"THEIRS {choice}", "n": 2})
+        site.patch(dataset, {"id": id, "answer": f"THEIRS {choice}", "n": f"2 {choice}"})
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Someone else was faster")
         sides = page.locator(".sides")
         expect(sides).to_have_count(1)
         expect(sides).to_contain_text("THEIRS")
-        expect(sides).to_contain_text("mine too")
+        expect(page.get_by_label("Your text of answer")).to_have_value("mine too")
+        expect(page.locator("fieldset ins")).to_have_text("mine too")
+        expect(page.locator("section", has_text="They also changed")).to_contain_text("2")
+        expect(page.locator("main")).to_contain_text("your change of question will be saved")
+        page.get_by_role("button", name="Save this choice").click()  # there is none yet
+        expect(page.get_by_role("heading", level=1)).to_have_text("Someone else was faster")
         page.get_by_label(choice).check()
         page.get_by_role("button", name="Save this choice").click()
         expect(page.get_by_role("status")).to_have_text("Saved.")
         found = site.example(dataset, id)
-        assert (found["answer"], found["n"]) == (answer, 2)
+        assert (found["answer"], found["n"]) == (answer, f"2 {choice}")
         assert found["question"] == f"Changed by me: {choice}"
+
+
+def test_who_was_slower_can_bring_both_texts_together(page: Page, site: Site) -> None:
+    dataset = site.dataset(RAW)
+    (id,) = dataset.example_ids
+    page.goto(f"/datasets/{dataset.id}/example?id={id}&edit=1")
+    page.get_by_label("meta").fill("[1, 2]")
+    site.patch(dataset, {"id": id, "meta": [1, 3]})
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("fieldset del")).to_have_text("3")
+    page.get_by_label("Your text of meta").fill("[1, 2, 3]")  # which chooses it
+    page.get_by_role("button", name="Save this choice").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    assert site.example(dataset, id)["meta"] == [1, 2, 3]
 
 
 def test_changes_of_different_fields_are_both_kept(page: Page, site: Site) -> None:

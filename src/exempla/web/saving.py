@@ -15,8 +15,8 @@ from exempla.api import fields as rules
 from exempla.errors import Conflict, PreconditionFailed, ValidationError
 from exempla.ids import ResourceId
 from exempla.store import bodies, examples
-from exempla.store.bodies import Fields
-from exempla.web import editing, example, heads, values
+from exempla.store.bodies import FieldChange, Fields
+from exempla.web import editing, example, heads
 from exempla.web.editing import Edited
 from exempla.web.example import UPDATE, Asked, Known
 from exempla.web.rendering import address
@@ -32,8 +32,8 @@ class Both(NamedTuple):
 
     place: int
     mine: Edited
-    my_text: str
-    their_text: str
+    theirs: Edited | None
+    """None if they took the field away."""
     markup: Any
     """From theirs to mine, word by word."""
 
@@ -90,7 +90,7 @@ async def _save(
             if clashing := editing.conflicts(seen, now, changed):
                 # The others were as they are seen here, and may be otherwise now.
                 mine = [one for one in fields if one.name in changed]
-                return _render_conflict(visit, known, form, now, mine, clashing)
+                return _render_conflict(visit, known, form, seen, mine, clashing)
             tag = known.tag
         else:
             made = written.version.id if new_version else None
@@ -122,18 +122,28 @@ def _render_conflict(
     visit: Visit,
     known: Known,
     form: Form,
-    now: Fields,
+    seen: Fields,
     fields: list[Edited],
     clashing: list[str],
 ) -> Response[Any]:
-    comparer = Comparer()
+    comparer, now = Comparer(), bodies.decode(known.example.body)
     both: list[Both] = []
     for index, one in enumerate(fields):
         if one.name in clashing:
-            their_text = values.text_of(now[one.name]) if one.name in now else ""
-            both.append(
-                Both(index, one, one.text, their_text, comparer.markup(their_text, one.text))
+            value = now.get(one.name)
+            theirs = (
+                None
+                if value is None
+                else editing.field(one.name, value, as_json=one.kind == "json")
             )
+            text = theirs.text if theirs else ""
+            both.append(Both(index, one, theirs, comparer.markup(text, one.text)))
+    mine = {one.name for one in fields}
+    others = {
+        name: FieldChange.of(seen.get(name), now.get(name))
+        for name in {**seen, **now}
+        if name not in mine and seen.get(name) != now.get(name)
+    }
     by = next((event.by.email for event in known.events if event.by), "")
     return visit.render(
         "conflict.html",
@@ -141,6 +151,7 @@ def _render_conflict(
         known=known,
         head=known.head,
         both=both,
+        others=example.changes_of(others, comparer),
         fields=fields,
         by=by,
         into=form.get("into"),

@@ -6,8 +6,10 @@ import shlex
 import subprocess
 import uuid
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from exempla.ids import ResourceId, parse_id
 from exempla.web import use_it
@@ -70,17 +72,38 @@ def run_ax(snippet: Snippet, served: Served, folder: Path) -> str:
     return done.output
 
 
-@pytest.mark.parametrize("place", [0, 1, 2], ids=["curl", "Python", "ax"])
+CLIENTS = pytest.mark.parametrize("place", [0, 1, 2], ids=["curl", "Python", "ax"])
+
+
+@CLIENTS
 def test_the_lines_read_what_the_table_shows(
     site: Site, dataset: Dataset, tmp_path: Path, place: int
 ) -> None:
-    snippet = use_it.examples(site.served.base_url, *ids(dataset), FILTER)[place]
+    snippet = use_it.examples(site.served.base_url, *ids(dataset), FILTER, 50)[place]
     part = run(snippet, site.served, tmp_path)
     assert dataset.example_ids[0] not in part
     assert dataset.example_ids[1] in part
 
 
-@pytest.mark.parametrize("place", [0, 1, 2], ids=["curl", "Python", "ax"])
+@CLIENTS
+@pytest.mark.parametrize("filter", ["", "n >= 0"])
+def test_the_lines_read_the_page_that_is_looked_at(
+    site: Site, page: Page, tmp_path: Path, place: int, filter: str
+) -> None:
+    dataset = site.dataset(*({"n": n} for n in range(130)))
+    page.goto(f"/datasets/{dataset.id}?filter={quote(filter)}")
+    for way, first in (("Next", 50), ("Next", 100), ("Previous", 50)):
+        page.get_by_role("link", name=way).click()
+        expect(page.locator("tbody th").first).to_contain_text(str(first + 1))
+    page.get_by_text("Use it").click()
+    title = page.locator(".snippet h3").nth(place).inner_text()
+    code = page.locator(".snippet pre").nth(place).inner_text()
+    read = run(Snippet(title, "", code), site.served, tmp_path)
+    for number, id in enumerate(dataset.example_ids):
+        assert (id in read) == (50 <= number < 100), number
+
+
+@CLIENTS
 def test_the_lines_update_an_example_in_a_new_version(
     site: Site, dataset: Dataset, tmp_path: Path, place: int
 ) -> None:
@@ -94,16 +117,16 @@ def test_the_lines_update_an_example_in_a_new_version(
     assert read_fields(site.api, dataset, dataset.version_id) == [{"q": "one"}, {"q": TWO}]
 
 
-def test_the_lines_compare_two_versions(site: Site, dataset: Dataset, tmp_path: Path) -> None:
-    id, version = ids(dataset)
-    curl, command = use_it.diff(site.served.base_url, id, version, version)
-    assert '"unchanged":2' in run(curl, site.served, tmp_path)
-    assert shlex.split(command.code) == ["exempla", "diff", str(id), str(version), str(version)]
-
-
-def test_the_line_without_a_filter_reads_the_whole_page(
-    site: Site, dataset: Dataset, tmp_path: Path
-) -> None:
-    curl, *_ = use_it.examples(site.served.base_url, *ids(dataset), "")
-    whole = run(curl, site.served, tmp_path)
-    assert all(id in whole for id in dataset.example_ids)
+def test_the_lines_compare_two_versions(site: Site, page: Page, tmp_path: Path) -> None:
+    dataset = site.dataset(*({"n": n} for n in range(40)))
+    changes = [{"id": id, "n": -1} for id in dataset.example_ids]
+    other = site.patch(dataset, *changes, new_version="second")
+    page.goto(f"/datasets/{dataset.id}/diff?base={dataset.version_id}&head={other}")
+    page.get_by_role("link", name="Next changes").click()
+    expect(page.locator(".change")).to_have_count(15)
+    page.get_by_text("Use it").click()
+    curl, command = page.locator(".snippet pre").all_inner_texts()
+    read = run(Snippet("curl", "KEY", curl), site.served, tmp_path)
+    assert [id for id in dataset.example_ids if id in read] == list(dataset.example_ids[25:])
+    assert shlex.split(command) == ["exempla", "diff", dataset.id, dataset.version_id, other]
+    expect(page.locator(".snippet").last).to_contain_text("on the machine of the server")

@@ -50,7 +50,9 @@ async def show_diff(visit: VisitDependency, dataset: FromPath[str]) -> Response[
             for ordinal, change in found.changes
         ],
         next_cursor=following(id, found) if found.has_more else None,
-        snippets=use_it.diff(visit.base_url, id, found.base.id, found.head.id),
+        snippets=use_it.diff(
+            visit.base_url, id, found.base.id, found.head.id, PAGE, visit.asked("cursor")
+        ),
     )
 
 

@@ -157,7 +157,12 @@ def _render(visit: Visit, asked: Asked, found: Found, kept: Kept) -> Response[An
         pinned=visit.asked("version"),
         may_write=visit.may("POST /v2/datasets/{dataset_id}/examples", head.space.id),
         snippets=use_it.examples(
-            visit.base_url, head.dataset.id, head.version.id, "" if mistake else asked.filter
+            visit.base_url,
+            head.dataset.id,
+            head.version.id,
+            "" if mistake else asked.filter,
+            PAGE,
+            _cursor(head, asked, page),
         ),
     )
 
@@ -217,6 +222,14 @@ def _links(visit: Visit, asked: Asked, head: Head, page: Page) -> dict[str, str]
         place = {name: visit.asked(name) for name in ("cursor", "before")}
         links["rest"] = address(_link(visit, head), **place, whole="1")
     return links
+
+
+def _cursor(head: Head, asked: Asked, page: Page) -> str:
+    """Return the cursor that leads to this page; "" for the first one."""
+    if (asked.before is None and not asked.after) or not page.examples:
+        return ""
+    before = page.examples[0].ordinal - 1
+    return str(pages.ExamplesCursor(head.dataset.id.number, head.version.id, before))
 
 
 def _link(visit: Visit, head: Head, **ordinals: int) -> str:

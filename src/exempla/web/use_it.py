@@ -9,6 +9,7 @@ import json
 import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from exempla.ids import ResourceId
 
@@ -29,18 +30,30 @@ _AX = "a profile of ax for this server, as docs/clients.md tells"
 _SDK = "ARIZE_API_KEY and the settings of docs/clients.md"
 
 
-def examples(base_url: str, dataset: ResourceId, version: ResourceId, filter: str) -> list[Snippet]:
-    """Return how to read the examples of a version, those that match the filter if there is one."""
+def examples(
+    base_url: str,
+    dataset: ResourceId,
+    version: ResourceId,
+    filter: str,
+    limit: int,
+    cursor: str = "",
+) -> list[Snippet]:
+    """Return how to read the same page: `limit` examples of a version that match the filter.
+
+    The first ones, or those after the cursor.
+    """
     url = f"{base_url}/v2/datasets/{dataset}/examples"
-    named: dict[str, object] = {"dataset_version_id": str(version)}
+    named: dict[str, object] = {"dataset_version_id": str(version), "limit": limit}
+    named |= {"cursor": cursor} if cursor else {}
     if filter:
         body = json.dumps({"filter": filter, **named}, ensure_ascii=False)
         curl = _curl("POST", f"{url}/search", body)
     else:
-        curl = _curl("GET", f"{url}?dataset_version_id={version}&limit=500")
+        curl = _curl("GET", f"{url}?{urlencode(named)}")
     given = {"dataset": str(dataset), **named} | ({"filter": filter} if filter else {})
     sdk = f"examples = client.datasets.list_examples(\n{_arguments(given)})\nprint(examples)"
     ax = ["ax", "datasets", "export", str(dataset), "--version-id", str(version), "--stdout"]
+    ax += ["--limit", str(limit), *(["--cursor", cursor] if cursor else [])]
     return _all(curl, sdk, [*ax, *(["--filter", filter] if filter else [])])
 
 
@@ -65,13 +78,26 @@ def update(
     )
 
 
-def diff(base_url: str, dataset: ResourceId, base: ResourceId, head: ResourceId) -> list[Snippet]:
-    """Return how to compare two versions, which the SDK and ax cannot."""
-    url = f"{base_url}/api/v1/datasets/{dataset}/diff?base={base}&head={head}"
+def diff(
+    base_url: str,
+    dataset: ResourceId,
+    base: ResourceId,
+    head: ResourceId,
+    limit: int,
+    cursor: str = "",
+) -> list[Snippet]:
+    """Return how to compare two versions, which the SDK and ax cannot; curl gets the same page."""
+    asked = {"base": str(base), "head": str(head), "limit": limit}
+    asked |= {"cursor": cursor} if cursor else {}
+    url = f"{base_url}/api/v1/datasets/{dataset}/diff?{urlencode(asked)}"
     command = ["exempla", "diff", str(dataset), str(base), str(head)]
     return [
         Snippet("curl", "KEY", _curl("GET", url)),
-        Snippet("exempla", "to be run on the machine of the server", shlex.join(command)),
+        Snippet(
+            "exempla, all of it",
+            "a shell on the machine of the server, with the server's settings",
+            shlex.join(command),
+        ),
     ]
 
 

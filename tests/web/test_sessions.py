@@ -275,6 +275,12 @@ def test_a_reader_sees_no_forms_and_may_send_none(served: Served, client: httpx.
             assert page.status_code == 200
             posts = re.findall(r'<form method="post"[^>]*>', page.text)
             assert posts == ['<form method="post" action="/logout">'], part
+        example = f"/example?id={dataset.example_ids[0]}"
+        for part in (f"{example}&edit=1", f"{example}&edit=json", "/new-example", "/import"):
+            page = http.get(path + part)
+            posts = re.findall(r'<form method="post"[^>]*>', page.text)
+            assert posts == ['<form method="post" action="/logout">'], part
+            assert re.search(r'class="warning".*>Your key may ', page.text), part
         assert http.get(f"/datasets/{foreign.id}").status_code == 404
         token = form_token(http)
         for part, data in (

@@ -150,7 +150,14 @@ def _first(tx: Transaction, permit: Permit, dataset: ResourceId) -> tuple[Head, 
 def _render_new_example(
     visit: Visit, head: Head, edited: list[Edited], status: int = 200, wrong: str = ""
 ) -> Response[Any]:
-    return visit.render("new_example.html", status, head=head, fields=edited, wrong=wrong)
+    return visit.render(
+        "new_example.html",
+        status,
+        head=head,
+        fields=edited,
+        wrong=wrong,
+        may_write=visit.may(INSERT, head.space.id),
+    )
 
 
 @post("/datasets/{dataset:str}/new-example", status_code=200)

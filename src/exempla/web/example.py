@@ -97,7 +97,7 @@ async def show_example(visit: VisitDependency, dataset: FromPath[str]) -> Respon
         beside = known.previous if asked.step == "previous" else known.next
         link = linker(visit, known)
         return redirect(link(beside.id) if beside.id else link(known.example.id, said="no_other"))
-    if visit.asked("edit"):
+    if visit.asked("edit") and visit.may(UPDATE, known.head.space.id):
         fields = [
             editing.field(name, value, as_json=visit.asked("edit") == "json")
             for name, value in bodies.decode(known.example.body).items()

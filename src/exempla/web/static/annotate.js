@@ -22,6 +22,7 @@ async function save(form) {
   if (answer?.ok) {
     output.textContent = "saved";
     form.dataset.saved = "";
+    await showWrite(form).catch(() => {}); // the page was left, or the config deleted
     return;
   }
   delete form.dataset.sent;
@@ -31,6 +32,17 @@ async function save(form) {
     const login = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
     output.append(" ", make("a", "Log in", { href: login, target: "_blank" }));
   }
+}
+
+/** Show the write to this form's annotation in the history, and beside its name. */
+async function showWrite(form) {
+  const answer = await fetch(location.href);
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const name = form.elements.name.value;
+  const now = [...page.querySelectorAll("form[data-annotate]")].find((one) => one.elements.name.value === name);
+  form.querySelector(".by").replaceWith(now.querySelector(".by"));
+  document.querySelector(".events").replaceWith(page.querySelector(".events"));
 }
 
 for (const form of forms) {

@@ -174,6 +174,29 @@ def test_a_score_out_of_range_is_told(page: Page, site: Site) -> None:
     expect(page.locator("output")).to_contain_text(f"{tone}.score is 11; it must lie from 0 to 10")
 
 
+def test_a_note_is_taken_back_and_a_score_is_not(page: Page, site: Site) -> None:
+    space = site.space()
+    remark = site.config(space, "FREEFORM")
+    tone = site.config(space, "CONTINUOUS", minimum_score=0, maximum_score=10)
+    dataset = site.dataset({"q": "one"}, space=space)
+    (id,) = dataset.example_ids
+    values = [{"name": remark, "text": "too short"}, {"name": tone, "score": 7}]
+    body = {"annotations": [{"record_id": id, "values": values}]}
+    site.api.post(f"{dataset.examples_url}/annotate", json=body).raise_for_status()
+    open_example(page, dataset.id, id)
+    form = page.locator(".annotations form")
+    page.locator("[name=text]").fill("")
+    page.keyboard.press("Control+Enter")
+    expect(form.filter(has_text=remark).locator("output")).to_have_text("saved")
+    page.locator("[name=score]").fill("")
+    page.keyboard.press("Enter")
+    expect(form.filter(has_text=tone).locator("output")).to_contain_text("not saved: ")
+    found = {
+        one["name"]: (one["text"], one["score"]) for one in site.example(dataset, id)["annotations"]
+    }
+    assert found == {remark: ("", None), tone: (None, 7)}
+
+
 def test_a_score_is_saved_once_and_one_that_cannot_be_is_told(page: Page, site: Site) -> None:
     space = site.space()
     site.config(space, "CONTINUOUS", minimum_score=0, maximum_score=10)

@@ -35,7 +35,7 @@ def _value(form: Form) -> Value:
         name,
         fields.number(score, "the score") if score.strip() else None,
         form.get("label") or None,
-        fields.text(text, f"the note of {name}", MAX_TEXT_LENGTH) if text else None,
+        fields.text(text, f"the note of {name}", MAX_TEXT_LENGTH) if "text" in form else None,
         name,
     )
 

@@ -54,7 +54,10 @@ class Advice(NamedTuple):
 
 _ADVICE: dict[type[Problem], Advice] = {
     AuthenticationRequired: Advice("You are logged out", ""),
-    OldForm: Advice("This form is from an earlier log-in", ""),
+    OldForm: Advice(
+        "This form is from an earlier log-in",
+        "Send it again from here, or load its page again.",
+    ),
     AccessForbidden: Advice(
         "You may not do this", "Ask someone who manages the space for a role that may."
     ),
@@ -144,6 +147,7 @@ def _page(
         target=asked_for(request),
         may_work_again=isinstance(problem, _AGAIN),
         back=back,
+        is_page=request.method == "GET",
         login=to_login(back) if isinstance(problem, AuthenticationRequired) else "",
     )
 

@@ -201,7 +201,7 @@ class Visit:
     def check_form(self, form: Form) -> Form:
         """Return the form if this session was given it, else raise `OldForm`."""
         if not hmac.compare_digest(form.get(FORM_TOKEN).encode(), self.form_token.encode()):
-            raise OldForm("nothing was saved: the form is of another log-in; load its page again")
+            raise OldForm("nothing was saved: there was another log-in since the page was loaded")
         self._sent = form
         return form
 

@@ -282,6 +282,23 @@ def test_what_changed_is_shown_word_by_word(page: Page, site: Site) -> None:
     expect(page.locator("tbody tr").first).to_contain_text("−1")
 
 
+def test_a_diff_shows_json_as_code_and_folds_what_is_the_same(page: Page, site: Site) -> None:
+    dataset = site.dataset({"q": "same " * 200 + "old", "meta": {"n": 1}})
+    change = {"id": dataset.example_ids[0], "q": "same " * 200 + "new", "meta": {"n": 2}}
+    second = site.patch(dataset, change, new_version="second")
+    page.goto(f"/datasets/{dataset.id}/diff?base={dataset.version_id}&head={second}")
+    text, json = page.locator(".change dd").all()
+    expect(json).to_have_class(re.compile(r"\bcode\b"))
+    expect(text).not_to_have_class(re.compile(r"\bcode\b"))
+    folded = text.bounding_box()
+    assert folded is not None
+    assert folded["height"] < 100
+    text.get_by_text("characters as before").click()
+    opened = text.bounding_box()
+    assert opened is not None
+    assert opened["height"] > folded["height"]
+
+
 def test_statistics_of_a_large_dataset_come_after_the_page(page: Page, site: Site) -> None:
     page.goto(f"/datasets/{site.large}/columns")
     row = page.locator("tbody tr", has_text="topic").first

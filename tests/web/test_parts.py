@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exempla.web import editing, plots, text, times, values
+from exempla.web import editing, plots, text, times, values, words
 from exempla.web.editing import Edited
 from exempla.web.visit import Form, local_path
 from exempla.web.words import Comparer
@@ -52,6 +52,17 @@ def test_the_pieces_of_a_comparison_make_both_texts(old: str, new: str) -> None:
 def test_words_are_compared_one_by_one() -> None:
     markup = Comparer().markup("In <5 working days, we pay.", "In 14 working days we pay.")
     assert markup == "In <del>&lt;5</del><ins>14</ins> working days<del>,</del> we pay."
+
+
+def test_what_is_the_same_for_long_is_folded() -> None:
+    before, after = "start " * 100, " end" * 20
+    markup = Comparer().markup(f"{before}old{after}", f"{before}new{after}")
+    head, rest = markup.split('<details class="same"><summary>')
+    said, rest = rest.split(" characters as before</summary>")
+    middle, tail = rest.split("</details>")
+    assert head + middle + tail == f"{before}<del>old</del><ins>new</ins>{after}"
+    assert int(said) == len(middle) > len(before) - 2 * words.AROUND
+    assert len(head) <= words.AROUND
 
 
 def test_a_comparison_over_the_budget_is_of_the_whole() -> None:

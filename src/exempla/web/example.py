@@ -61,6 +61,8 @@ class Change(NamedTuple):
 
     name: str
     markup: Any
+    is_json: bool
+    """Whether it is from or to something else than a string."""
 
 
 class Asked(NamedTuple):
@@ -235,7 +237,7 @@ def _changes(event: Event, comparer: Comparer) -> list[Change]:
     if event.kind != "annotated":
         return changes_of(event.fields, comparer)
     return [
-        Change(name, comparer.markup(_annotation(change.old), _annotation(change.new)))
+        Change(name, comparer.markup(_annotation(change.old), _annotation(change.new)), False)
         for name, change in event.fields.items()
     ]
 
@@ -252,9 +254,17 @@ def _annotation(value: Raw | UnsetType) -> str:
 def changes_of(fields: dict[str, FieldChange], comparer: Comparer) -> list[Change]:
     """Return what changed, word by word."""
     return [
-        Change(name, comparer.markup(_text(change.old), _text(change.new)))
+        Change(
+            name,
+            comparer.markup(_text(change.old), _text(change.new)),
+            not (_is_string(change.old) and _is_string(change.new)),
+        )
         for name, change in fields.items()
     ]
+
+
+def _is_string(value: Raw | UnsetType) -> bool:
+    return isinstance(value, UnsetType) or values.kind_of(value) == "string"
 
 
 def _text(value: Raw | UnsetType) -> str:

@@ -15,15 +15,18 @@ Kind = Literal["same", "old", "new"]
 BUDGET = 1_000_000
 """Pairs of words that one page may compare: some 100 ms at the very worst."""
 
+LONG = 400
+"""Characters that are the same in both from which on their middle is folded."""
+
+AROUND = 120
+"""Characters, about, that are left of them at each end."""
+
 # A word with the space before it; scripts without spaces go by character.
 _WORD = re.compile(r"\s*(?:[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+|[^\w\s])|\s+")
 
 
-_FORMS: dict[Kind, Markup] = {
-    "same": Markup("{}"),
-    "old": Markup("<del>{}</del>"),
-    "new": Markup("<ins>{}</ins>"),
-}
+_FORMS = {"old": Markup("<del>{}</del>"), "new": Markup("<ins>{}</ins>")}
+_FOLDED = Markup('{}<details class="same"><summary>{} characters as before</summary>{}</details>{}')
 
 
 class Piece(NamedTuple):
@@ -51,9 +54,10 @@ class Comparer:
         return [piece for piece in [*found, Piece("same", "".join(tail))] if piece.text]
 
     def markup(self, old: str, new: str) -> Markup:
-        """Return the pieces as markup."""
+        """Return the pieces as markup; a long one that is the same in both is folded."""
         return Markup("").join(
-            _FORMS[kind].format(visible(text)) for kind, text in self.pieces(old, new)
+            _folded(text) if kind == "same" else _FORMS[kind].format(visible(text))
+            for kind, text in self.pieces(old, new)
         )
 
     def _between(self, a: list[str], b: list[str]) -> list[Piece]:
@@ -69,6 +73,16 @@ class Comparer:
             else:
                 found += _replaced("".join(a[i:j]), "".join(b[k:m]))
         return found
+
+
+def _folded(text: str) -> Markup:
+    """Return a text that is the same in both, its middle folded if it is long."""
+    if len(text) <= LONG:
+        return visible(text)
+    head = text[:AROUND].rsplit(" ", 1)[0]
+    tail = text[-AROUND:].split(" ", 1)[-1]
+    middle = text[len(head) : len(text) - len(tail)]
+    return _FOLDED.format(visible(head), f"{len(middle):,}", visible(middle), visible(tail))
 
 
 def _replaced(old: str, new: str) -> list[Piece]:

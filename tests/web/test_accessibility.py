@@ -109,6 +109,16 @@ def test_the_choice_between_two_values_has_no_serious_fault(page: Page, site: Si
     check(page)
 
 
+def test_what_was_typed_into_an_old_form_has_no_serious_fault(page: Page, site: Site) -> None:
+    dataset = site.dataset({"answer": "one"})
+    page.goto(f"/datasets/{dataset.id}/new-example")
+    page.get_by_label("answer").fill("two")
+    page.locator("main [name=form_token]").evaluate("one => one.value = ''")
+    page.get_by_role("button", name="Add it").click()
+    expect(page.get_by_role("button", name="Send it again")).to_be_visible()
+    check(page)
+
+
 def test_a_trial_and_its_mistakes_have_no_serious_fault(page: Page, site: Site) -> None:
     dataset = site.dataset({"q": "one"})
     page.goto(f"/datasets/{dataset.id}/import")

@@ -30,7 +30,7 @@ def test_edit_a_field_and_nothing_else(page: Page, site: Site) -> None:
     text = site.api.get(dataset.examples_url).text
     assert '"answer":"Lima\\nsince 1535","n":1.0,"big":1e400,"meta":[ 1, {"b" : 2} ]' in text
     event = page.locator(".events > li").first
-    expect(event).to_contain_text("updated")
+    expect(event).to_contain_text("updated in v1")
     expect(event.locator("del")).to_have_text("lima")
     expect(event.locator("ins")).to_contain_text("Lima")
 

@@ -144,7 +144,7 @@ async def show_new_example(visit: VisitDependency, dataset: FromPath[str]) -> Re
 
 def _first(tx: Transaction, permit: Permit, dataset: ResourceId) -> tuple[Head, examples.Page]:
     page = examples.list_page(tx, permit, dataset, None, after=0, limit=20)
-    return heads.head(tx, permit, dataset, None), page
+    return heads.head(tx, permit, dataset, None, choices=0), page
 
 
 def _render_new_example(

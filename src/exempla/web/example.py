@@ -12,7 +12,7 @@ from msgspec import Raw, UnsetType
 from exempla import filters
 from exempla.api import pages
 from exempla.ids import ResourceId
-from exempla.store import annotation_configs, bodies, examples, history, search
+from exempla.store import annotation_configs, bodies, examples, history, search, versions
 from exempla.store.access import Permit
 from exempla.store.annotation_configs import Config
 from exempla.store.annotations import Annotation
@@ -54,6 +54,8 @@ class Known(NamedTuple):
     """Some of its history, newest first."""
     has_older: bool
     """Whether there are events before them."""
+    version_names: dict[str, str]
+    """Of the versions that they are of, by id."""
 
 
 class Change(NamedTuple):
@@ -114,7 +116,7 @@ async def find(visit: Visit, asked: Asked) -> Known:
 
 
 def _find(tx: Transaction, permit: Permit, asked: Asked, until: float) -> Known:
-    head = heads.head(tx, permit, asked.dataset, asked.version)
+    head = heads.head(tx, permit, asked.dataset, asked.version, choices=0)
     version = head.version.id
     page = examples.one(tx, permit, asked.dataset, version, asked.example)
     example = page.examples[0]
@@ -149,6 +151,11 @@ def _find(tx: Transaction, permit: Permit, asked: Asked, until: float) -> Known:
         *neighbours,
         events,
         has_older,
+        {
+            str(id): versions.get(tx, head.dataset, id).name
+            for id in {event.version_id for event in events}
+            if id
+        },
     )
 
 
@@ -168,7 +175,7 @@ def render(visit: Visit, known: Known, **more: Any) -> Response[Any]:
         fields=shown,
         events=[(event, _changes(event, comparer)) for event in known.events],
         older=older,
-        version_names={str(one.id): one.name for one in known.head.choices},
+        version_names=known.version_names,
         link=link,
         steps=_steps(known, link),
         pinned=visit.asked("version"),

@@ -108,7 +108,7 @@ async def _show(
     tried: Tried | None = None,
     wrong: Problem | None = None,
 ) -> Response[Any]:
-    head = await visit.read("GET /v2/datasets/{dataset_id}", heads.head, dataset, None)
+    head = await visit.read("GET /v2/datasets/{dataset_id}", heads.head, dataset, None, choices=0)
     comparer = Comparer()
     changes: list[tuple[Any, list[Change]]] = [
         (one, changes_of(one.fields, comparer)) for one in (tried.changes if tried else [])

@@ -27,7 +27,7 @@ class Head(NamedTuple):
     tags: list[Tag]
     details: Details
     choices: list[Version]
-    """Versions to look at instead, newest first, and this one."""
+    """Versions to look at instead, newest first, if the page has them, and this one."""
 
     @property
     def version(self) -> Version:
@@ -46,21 +46,26 @@ class Head(NamedTuple):
 
 
 def head(
-    tx: Transaction, permit: Permit, dataset_id: ResourceId, version_id: ResourceId | None
+    tx: Transaction,
+    permit: Permit,
+    dataset_id: ResourceId,
+    version_id: ResourceId | None,
+    *,
+    choices: int = CHOICES,
 ) -> Head:
     """Return the head of a page; of the latest version if none is given."""
     dataset = datasets.get(tx, permit, dataset_id)
     details = versions.details_of(tx, dataset, versions.get(tx, dataset, version_id))
-    newest = versions.list_page(tx, permit, dataset_id, before=FIRST, limit=CHOICES)
-    choices = [one.version for one in newest]
-    if details.version not in choices:
-        choices.append(details.version)
+    newest = versions.list_page(tx, permit, dataset_id, before=FIRST, limit=choices)
+    listed = [one.version for one in newest]
+    if details.version not in listed:
+        listed.append(details.version)
     return Head(
         dataset,
         spaces.get(tx, permit, dataset.space_id),
         tags.of_dataset(tx, permit, dataset_id),
         details,
-        choices,
+        listed,
     )
 
 

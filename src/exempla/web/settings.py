@@ -60,7 +60,7 @@ async def _show(
 
 
 def _find(tx: Transaction, permit: Permit, dataset: ResourceId) -> _Known:
-    head = heads.head(tx, permit, dataset, None)
+    head = heads.head(tx, permit, dataset, None, choices=0)
     schema = schemas.get(tx, permit, dataset).schema
     text = msgspec.json.format(schema, indent=2) if schema else ""
     return _Known(head, tags.of_space(tx, permit, head.space.id, MAX_TAGS), text)

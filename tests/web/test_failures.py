@@ -21,7 +21,7 @@ from tests.web.test_sessions import connect, form_token
 TYPED = 'two lines\nand a "quote" & <b>more</b>'
 
 
-FOR_PROGRAMS = re.compile(r"\[\d|/api|/v2|POST|\(byte|cursor|READ_ONLY|MEMBER|_id|_at\b")
+FOR_PROGRAMS = re.compile(r"\[\d|GET|/api|/v2|POST|\(byte|cursor|READ_ONLY|MEMBER|_id|_at\b")
 """What says something to programs alone."""
 
 
@@ -214,6 +214,7 @@ def test_what_went_wrong_is_told_in_sentences(visitor: httpx.Client, client: htt
             | {"type": "CONTINUOUS", "minimum": "2", "maximum": "1"},
         ),
         told(visitor.get("/datasets/x")),
+        told(visitor.get("/datasets/x/annotate")),
         told(visitor.get(f"{path}?version={dataset.id}")),
         told(visitor.get(f"{path}?cursor=x")),
         told(visitor.get(f"{path}/log?cursor=x")),

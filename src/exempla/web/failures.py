@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,12 +21,14 @@ from exempla.api import problems
 from exempla.errors import (
     AccessForbidden,
     AuthenticationRequired,
+    Conflict,
     InternalError,
     NotFound,
     PreconditionFailed,
     Problem,
     RateLimited,
     Unavailable,
+    ValidationError,
 )
 from exempla.limits import MAX_STRANGER_FORM_BYTES
 from exempla.web import rendering
@@ -66,6 +69,9 @@ _ADVICE: dict[type[Problem], Advice] = {
         "It may have been deleted, the address may be incomplete, or your key has no role in its "
         "space.",
     ),
+    Conflict: Advice("This is not possible now", ""),
+    ValidationError: Advice("This is not possible", ""),
+    PreconditionFailed: Advice("Someone else was faster", ""),
     RateLimited: Advice("Too many requests", "Wait a moment, then try again."),
     Unavailable: Advice("Not available at the moment", "Try again in a moment."),
     InternalError: Advice(
@@ -76,7 +82,7 @@ _ADVICE: dict[type[Problem], Advice] = {
 _AGAIN = (AuthenticationRequired, OldForm, PreconditionFailed, RateLimited, Unavailable)
 """Problems that may be over when the same form is sent once more."""
 
-_GIVEN = {"action", "back", "id", "into", "pinned", "seen", "tag", "version_seen"}
+_GIVEN = {"action", "back", "id", "into", "once", "pinned", "seen", "tag", "version_seen"}
 """Fields that the page gave to the form: they are sent again, but tell a person nothing."""
 
 _OF_A_FIELD = re.compile(r"(name|kind|new|choice|value)\.(\d+)")
@@ -108,7 +114,8 @@ def looker(
 
     async def find(error: Exception, scope: Scope) -> None:
         if isinstance(error, HTTPException) and VISIT not in scope["state"]:
-            scope["state"][VISIT] = await look(Request(scope))
+            with suppress(Problem):  # the database is down: then the page has no frame
+                scope["state"][VISIT] = await look(Request(scope))
 
     return find
 

@@ -37,6 +37,7 @@ _WORDS: dict[str, str | Callable[[re.Match[str]], str]] = {
         r"there is no such \1; check that the address is whole"
     ),
     r"^cursor .*": "the address of this page is incomplete, or too old; begin with the first page",
+    r"^(\S+) does not answer GET$": r"there is no page at \1",
     r"\bthe body\b": "what was sent",
     r"\bminimum_score\b": "the lowest score",
     r"\bmaximum_score\b": "the highest score",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,11 +13,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from exempla.limits import MAX_STRANGER_FORM_BYTES
 from tests.api.helpers import Dataset, default_space, make_dataset, ok, send, unique
-from tests.serving import Served
+from tests.serving import KEY, Served
 from tests.web import test_sessions
 from tests.web.conftest import new_context
 from tests.web.site import Site
-from tests.web.test_sessions import connect, form_token
+from tests.web.test_sessions import connect, form_token, log_in
 
 TYPED = 'two lines\nand a "quote" & <b>more</b>'
 
@@ -152,6 +153,19 @@ def test_a_stranger_gets_back_a_short_form_alone(served: Served) -> None:
         answer = http.post("/datasets/x/new-example", data={"text": text * 2})
         assert answer.status_code == 401
         assert text not in answer.text
+
+
+def test_a_form_over_the_rate_of_its_key_can_be_sent_again(tmp_path: Path) -> None:
+    limited = Served.start("--data-dir", str(tmp_path), "--rate-limit", "1/hour")
+    with connect(limited) as http:
+        log_in(http, KEY)
+        token = form_token(http, "/help")
+        data = {"form_token": token, "name.0": "q", "value.0": "typed"}
+        answer = http.post("/datasets/x/new-example", data=data)
+        assert answer.status_code == 429
+        assert ">typed</textarea>" in answer.text.replace("\n", "")
+        assert "Send it again" in answer.text
+    assert limited.stop() == 0
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,7 @@ def test_a_form_over_the_rate_of_its_key_can_be_sent_again(tmp_path: Path) -> No
         assert answer.status_code == 429
         assert ">typed</textarea>" in answer.text.replace("\n", "")
         assert "Send it again" in answer.text
+        assert f'name="form_token" value="{token}"' in answer.text
     assert limited.stop() == 0
 
 

@@ -82,7 +82,18 @@ _ADVICE: dict[type[Problem], Advice] = {
 _AGAIN = (AuthenticationRequired, OldForm, PreconditionFailed, RateLimited, Unavailable)
 """Problems that may be over when the same form is sent once more."""
 
-_GIVEN = {"action", "back", "id", "into", "once", "pinned", "seen", "tag", "version_seen"}
+_GIVEN = {
+    FORM_TOKEN,
+    "action",
+    "back",
+    "id",
+    "into",
+    "once",
+    "pinned",
+    "seen",
+    "tag",
+    "version_seen",
+}
 """Fields that the page gave to the form: they are sent again, but tell a person nothing."""
 
 _OF_A_FIELD = re.compile(r"(name|kind|new|choice|value)\.(\d+)")
@@ -140,14 +151,18 @@ def _page(
     request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str]
 ) -> Response[Any]:
     state = request.scope["state"]
-    fields = _fields(state.get(SENT, Form()))
+    visit: Visit | None = state.get(VISIT)
+    # A session that is known gives the form a new token; else the one it had may still be right.
+    fields = [
+        one for one in _fields(state.get(SENT, Form())) if one.name != FORM_TOKEN or visit is None
+    ]
     back = _back(request)
     return rendering.page(
         request,
         "problem.html",
         problem.status,
         headers,
-        visit=state.get(VISIT),
+        visit=visit,
         problem=problem,
         advice=_ADVICE.get(type(problem), Advice(problem.title, "")),
         fields=fields if any(one.label for one in fields) else [],
@@ -160,11 +175,10 @@ def _page(
 
 
 def _fields(form: Form) -> list[Sent]:
-    """Return the fields of the form but its token, those of one name in their order."""
+    """Return the fields of the form, those of one name in their order."""
     return [
         Sent(name, text, _label(form, name) if text else "")
         for name in form
-        if name != FORM_TOKEN
         for text in form.all(name)
     ]
 

@@ -181,6 +181,7 @@ def test_no_form_of_another_site_is_offered_to_be_sent_again(
     answer = visitor.post(path, data=data, headers=headers)
     assert answer.status_code == 403
     assert name not in answer.text
+    assert "This form is from another site" in answer.text
 
 
 def test_the_way_back_stays_on_this_server(visitor: httpx.Client, client: httpx.Client) -> None:

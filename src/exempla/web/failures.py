@@ -35,6 +35,7 @@ from exempla.web import rendering
 from exempla.web.visit import (
     FORM_TOKEN,
     SENT,
+    ForeignForm,
     Form,
     OldForm,
     Visit,
@@ -61,6 +62,7 @@ _ADVICE: dict[type[Problem], Advice] = {
         "This form is from an earlier log-in",
         "Send it again from here, or load its page again.",
     ),
+    ForeignForm: Advice("This form is from another site", ""),
     AccessForbidden: Advice(
         "You may not do this", "Ask someone who manages the space for a role that may."
     ),

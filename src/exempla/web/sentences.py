@@ -38,10 +38,10 @@ _WORDS: dict[str, str | Callable[[re.Match[str]], str]] = {
     ),
     r"^cursor .*": "the address of this page is incomplete, or too old; begin with the first page",
     r"^(\S+) does not answer GET$": r"there is no page at \1",
-    r"\bthe body\b": "what was sent",
-    r"\bminimum_score\b": "the lowest score",
-    r"\bmaximum_score\b": "the highest score",
-    r"\bexpires_at\b": "the expiry",
+    r"(?:^|(?<=: ))the body\b": "what was sent",
+    r"^minimum_score\b": "the lowest score",
+    r"\bmaximum_score\b(?=, )": "the highest score",
+    r"^expires_at\b": "the expiry",
 }
 """What the words for programs become, by their pattern."""
 

@@ -47,6 +47,10 @@ class OldForm(AccessForbidden):
     """The form is not one that this session was given."""
 
 
+class ForeignForm(AccessForbidden):
+    """The form is of another site."""
+
+
 class Form:
     """The fields of a form: the values of each name, in order."""
 
@@ -262,7 +266,7 @@ async def read_form(request: Request[Any, Any, Any]) -> Form:
 
 
 def check_origin(request: Request[Any, Any, Any]) -> None:
-    """Raise `AccessForbidden` for a form of another site.
+    """Raise `ForeignForm` for a form of another site.
 
     `Sec-Fetch-Site` tells it, which browsers send to safe origins and a proxy leaves as it is;
     else `Origin` does.
@@ -274,7 +278,7 @@ def check_origin(request: Request[Any, Any, Any]) -> None:
     else:
         is_ours = not origin or origin.partition("://")[2] == request.headers.get("host")
     if not is_ours:
-        raise AccessForbidden("this form was sent from another site; open the page here")
+        raise ForeignForm("this form was sent from another site; open the page here")
 
 
 def local_path(path: str) -> str:

@@ -247,6 +247,26 @@ def test_lock_rename_and_restore_a_version(page: Page, site: Site) -> None:
     expect(page.get_by_label("Into a new version")).to_be_checked()
 
 
+def test_a_version_tells_who_made_it_and_who_changed_it_last(page: Page, site: Site) -> None:
+    space = site.space()
+    dataset = site.dataset({"q": "one"}, space=space)
+    site.patch(dataset, {"id": dataset.example_ids[0], "q": "two"}, new_version="second")
+    bot = {"Authorization": f"Bearer {site.service_key(space, 'MEMBER')}"}
+    for version, change in (("", {"q": "three"}), (dataset.version_id, {"q": "four"})):
+        query = {"dataset_version_id": version} if version else {}
+        body = {"examples": [{"id": dataset.example_ids[0], **change}]}
+        answer = site.api.patch(dataset.examples_url, params=query, json=body, headers=bot)
+        answer.raise_for_status()
+    page.goto(f"/datasets/{dataset.id}/versions")
+    for line in page.locator(".line > li").all():
+        expect(line).to_contain_text(re.compile(r"made .* by admin@localhost"))
+        expect(line).to_contain_text(re.compile(r"changed .* by (?!admin@)"))
+    first = page.locator(".line > li").last
+    first.get_by_text("Lock", exact=True).click()
+    first.get_by_role("button", name="Lock v1").click()
+    expect(first).to_contain_text(re.compile(r"changed .* by admin@localhost"))
+
+
 def test_make_a_dataset_by_typing_and_add_to_it(page: Page, site: Site) -> None:
     name = unique("typed")
     page.goto("/datasets/new")

@@ -12,9 +12,9 @@ from exempla.errors import Conflict, InvalidRequest, PreconditionFailed, Problem
 from exempla.ids import ResourceId, parse_id
 from exempla.store import history, revisions, versions
 from exempla.store.access import Permit
-from exempla.store.history import Write
+from exempla.store.history import By, Write
 from exempla.store.transaction import Transaction
-from exempla.store.versions import Details
+from exempla.store.versions import Details, Version
 from exempla.web import heads
 from exempla.web.heads import Head
 from exempla.web.visit import Form, Visit, VisitDependency
@@ -42,6 +42,8 @@ class OnLine(NamedTuple):
     removed: int
     before: ResourceId | None
     """The version before it; the first one has none."""
+    changed_by: By | None
+    """Who wrote to it last, if that is known."""
 
 
 @get("/datasets/{dataset:str}/versions")
@@ -74,13 +76,22 @@ def _find(
     line: list[OnLine] = []
     for index, details in enumerate(page):
         older = found[index + 1].id if index + 1 < len(found) else None
+        by = _changed_by(tx, permit, dataset, details.version)
         if details.id.number == 1:
-            line.append(OnLine(details, details.version.example_count, 0, 0, None))
+            line.append(OnLine(details, details.version.example_count, 0, 0, None, by))
         else:
             number = details.id.number
             counts = revisions.turnover(tx, dataset.number, number, COUNTED)
-            line.append(OnLine(details, *counts, older))
+            line.append(OnLine(details, *counts, older, by))
     return heads.head(tx, permit, dataset, None), line, pagination.next_cursor
+
+
+def _changed_by(
+    tx: Transaction, permit: Permit, dataset: ResourceId, version: Version
+) -> By | None:
+    """Return who made the write at the version's `updated_at`; None if that is unknown."""
+    newest = history.log(tx, permit, dataset, before=version.updated_at + 1, limit=1)
+    return newest[0].by if newest and newest[0].at == version.updated_at else None
 
 
 @post("/datasets/{dataset:str}/versions/{version:str}", status_code=200)

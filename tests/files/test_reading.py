@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exempla.errors import InvalidRequest, Problem, ValidationError
-from exempla.files import lines, reading
+from exempla.files import array, lines, reading
 from exempla.files.formats import Format
 from exempla.limits import MAX_NESTING
 from tests.store.values import NewExample, flat
@@ -92,6 +92,72 @@ def test_lines_of_json(content: bytes, bodies: list[str]) -> None:
 def test_a_bad_line_of_json_is_named(line: bytes, problem: type[Problem], said: str) -> None:
     with pytest.raises(problem, match=said):
         given_in(b'{"a":1}\n\n' + line + b'\n{"a":2}\n')
+
+
+ARRAY = [
+    {"a": 1.5, "b": 'a "quoted" \\ ] } [ {'},
+    {"a": [[], {}, {"x": [{}]}], "é": "\u2028"},
+    {"id": "x", "a": ""},
+]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("at_once", [1, 2, 7, 1_000_000])
+def test_an_array_is_read_as_its_items_on_lines(
+    monkeypatch: pytest.MonkeyPatch, indent: int | None, at_once: int
+) -> None:
+    monkeypatch.setattr(array, "PIECE_BYTES", at_once)
+    whole = json.dumps(ARRAY, indent=indent, ensure_ascii=False).encode()
+    on_lines = given_in("\n".join(map(json.dumps, ARRAY)).encode())
+    for before, after in ((b"", b""), (b"\xef\xbb\xbf \r\n", b"\n\t ")):
+        found = given_in(before + whole + after)
+        assert [place for place, _, _ in found] == ["item 1", "item 2", "item 3"]
+        assert [id for _, id, _ in found] == [id for _, id, _ in on_lines]
+        texts = zip(found, on_lines, strict=True)
+        assert all(json.loads(one[2]) == json.loads(other[2]) for one, other in texts)
+
+
+def test_values_in_an_array_stay_as_they_are_written() -> None:
+    assert bodies_in(b'[ {"a" : 1.50, "b":"\\u00e9\\/"},{"a":1e400}\n]') == [
+        '{"a":1.50,"b":"\\u00e9\\/"}',
+        '{"a":1e400}',
+    ]
+    assert bodies_in(b" [ ] ") == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "problem", "said"),
+    [
+        (b"", InvalidRequest, "the file ends before its array does, in or after item 1"),
+        (b',{"a":"]', InvalidRequest, "the file ends .* item 2"),
+        (b',{"a":[1}', InvalidRequest, "the file ends .* item 2"),
+        (b',{"a" 1}]', InvalidRequest, "item 2 is not valid JSON"),
+        (b',{"a":[1}}]', InvalidRequest, "item 2 is not valid JSON"),
+        (b',{"a":"\xff"}]', InvalidRequest, r"item 2 is not UTF-8 \(byte 6\)"),
+        (b",[1]]", ValidationError, "item 2 is not a JSON object"),
+        (b',{"id":1}]', ValidationError, "item 2: the id must be a string"),
+        (f',{{"b":{DEEP}}}]'.encode(), ValidationError, "item 2: 'b' is nested deeper"),
+        (b',{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}]", Problem, "item 2"),
+        (b',5,{"a":1}]', InvalidRequest, "after item 1 of the array there is ',5,'"),
+        (b',"a"]', InvalidRequest, "after item 1 of the array there is ',\"a\"]'"),
+        (b' {"a":1}]', InvalidRequest, "after item 1 of the array there is ''"),
+        (b",]", InvalidRequest, "after item 1 of the array there is ',]'"),
+        (b"}", InvalidRequest, "after item 1 of the array there is '}'"),
+        (b"]]", InvalidRequest, "after item 1 of the array there is ']]'"),
+        (b'] {"a":1}', InvalidRequest, "after item 1 of the array there is"),
+    ],
+)
+def test_a_bad_item_of_an_array_is_named(rest: bytes, problem: type[Problem], said: str) -> None:
+    with pytest.raises(problem, match=said):
+        given_in(b'[{"a":1}' + rest)
+
+
+def test_an_item_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(array, "MAX_LINE_BYTES", 20)
+    assert len(given_in(b'[{"a":"1234"},\n{"a":"1234"}  ,  {"a":"123456789"}]')) == 3
+    for item in (b'{"a":"123456789012345"}', b'{"a":"12345678901234', b" " * 30 + b"{}"):
+        with pytest.raises(ValidationError, match=r"item [12] has over"):
+            given_in(b'[{"a":1},' + item + b"]")
 
 
 def test_a_line_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,15 @@ def test_a_dropped_file_is_tried_and_then_imported(page: Page, site: Site) -> No
     assert site.example(dataset, first, dataset.version_id)["a"] == "lima"
 
 
+def test_an_array_of_json_is_imported(page: Page, site: Site) -> None:
+    dataset = site.dataset({"q": "one"})
+    page.goto(f"/datasets/{dataset.id}/import")
+    page.evaluate(DROP, ["more.json", json.dumps([{"q": "two"}, {"q": "three", "n": 3}], indent=2)])
+    expect(page.locator("#result")).to_contain_text("+2 added")
+    page.get_by_role("button", name="Import").click()
+    expect(page.locator("tbody tr")).to_have_count(3)
+
+
 def test_what_is_wrong_with_a_file_is_told_by_its_line(page: Page, site: Site) -> None:
     dataset = site.dataset({"q": "one"})
     page.goto(f"/datasets/{dataset.id}/import")

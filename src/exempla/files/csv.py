@@ -72,15 +72,14 @@ def read(file: BinaryIO) -> Iterator[Row]:
         raise ValidationError("line 1 is empty; begin with a header, the names of the columns")
     _check_header(header)
     while (row := _next(cells, start := cells.line_num + 1)) is not None:
-        lines.size = 0
+        lines.size, where = 0, f"line {start}"
         if not row:  # an empty line
             continue
         if len(row) != len(header):
-            raise ValidationError(
-                f"line {start} has {len(row)} cells, but the header {len(header)}"
-            )
+            raise ValidationError(f"{where} has {len(row)} cells, but the header {len(header)}")
         given = zip(header, row, strict=True)
-        yield row_of({name: msgspec.Raw(_encode(cell)) for name, cell in given if cell}, start)
+        fields = {name: msgspec.Raw(_encode(cell)) for name, cell in given if cell}
+        yield row_of(fields, start, where)
 
 
 class _Lines:
@@ -95,7 +94,7 @@ class _Lines:
         for number, line in self._lines:
             self.size += len(line)
             check_size(self.size, number)
-            yield as_text(line, number)
+            yield as_text(line, f"line {number}")
 
 
 def _next(rows: Iterator[list[str]], line: int) -> list[str] | None:

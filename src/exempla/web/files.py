@@ -22,7 +22,7 @@ from exempla.errors import (
     Problem,
     ValidationError,
 )
-from exempla.files.formats import FORMATS, Format
+from exempla.files.formats import BY_SUFFIX, FORMATS, Format
 from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_FILE_BYTES
 from exempla.memory import give_back
@@ -45,13 +45,6 @@ EXPORT = "GET /api/v1/datasets/{dataset_id}/export"
 SHOWN = 25
 """Changes that a trial shows."""
 
-_ENDS: dict[str, Format] = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".csv": "csv",
-    ".parquet": "parquet",
-}
 _REFUSALS = (AccessForbidden, Conflict, InvalidRequest, NotFound, ValidationError)
 
 
@@ -67,7 +60,7 @@ class _Upload(NamedTuple):
         """The format that was chosen, else the one that the file's name tells."""
         chosen = fields.one_of(self.form.get("format"), FORMATS, "format")
         name = self.file_name.lower()
-        told = next((known for end, known in _ENDS.items() if name.endswith(end)), None)
+        told = next((known for end, known in BY_SUFFIX.items() if name.endswith(end)), None)
         if chosen or told:
             return chosen or cast("Format", told)
         raise ValidationError(

@@ -177,6 +177,11 @@ def test_a_line_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         ("a\n", []),
         (',"a\nb"\n1,null\n', ['{"":"1","a\\nb":"null"}']),
         ("id,a\nx,\n", ["{}"]),
+        ("a;b\n1,5;x\n", ['{"a":"1,5","b":"x"}']),
+        ('"a,b";c\n"1;2";\n', ['{"a,b":"1;2"}']),
+        ('a\tb;c\td\n1\t2\t"3\n4"\n', ['{"a":"1","b;c":"2","d":"3\\n4"}']),
+        ("a;b,c\n1,2\n", ['{"a;b":"1","c":"2"}']),
+        ('"a;b"\n1;2\n', ['{"a;b":"1;2"}']),
     ],
 )
 def test_rows_of_csv(text: str, bodies: list[str]) -> None:

@@ -1,4 +1,7 @@
-"""CSV (RFC 4180): a header, then an example a line. The types of values are lost."""
+"""CSV (RFC 4180): a header, then an example a line. The types of values are lost.
+
+What is read may have semicolons or tabs for commas, as spreadsheets write it in some languages.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import BinaryIO
 
 import msgspec
@@ -19,6 +23,7 @@ from exempla.store import bodies
 from exempla.store.bodies import StoredExample
 
 _SPECIAL = re.compile(r'[",\r\n]')
+_QUOTED = re.compile(r'"[^"]*"?')
 _NOTHING = msgspec.Raw(b"null")
 _string = msgspec.json.Decoder(str).decode
 _encode = msgspec.json.Encoder().encode
@@ -66,7 +71,9 @@ def read(file: BinaryIO) -> Iterator[Row]:
     begins on.
     """
     lines = _Lines(file)
-    cells = csv.reader(lines, strict=True)
+    text = iter(lines)
+    first = next(text, "")
+    cells = csv.reader(chain([first], text), strict=True, delimiter=_delimiter(first))
     header = _next(cells, 1)
     if not header:
         raise ValidationError("line 1 is empty; begin with a header, the names of the columns")
@@ -80,6 +87,12 @@ def read(file: BinaryIO) -> Iterator[Row]:
         given = zip(header, row, strict=True)
         fields = {name: msgspec.Raw(_encode(cell)) for name, cell in given if cell}
         yield row_of(fields, start, where)
+
+
+def _delimiter(header: str) -> str:
+    """Return what separates the cells: a comma where the header has one outside of quotes."""
+    bare = _QUOTED.sub("", header)
+    return "," if "," in bare else max(",;\t", key=bare.count)
 
 
 class _Lines:

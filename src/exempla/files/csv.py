@@ -16,7 +16,7 @@ import msgspec
 
 from exempla.arrow.columns import CREATED_AT, ID, UPDATED_AT, Columns
 from exempla.clock import rfc3339
-from exempla.errors import InvalidRequest, ValidationError
+from exempla.errors import InvalidRequest, Problem, ValidationError
 from exempla.files.lines import Row, as_text, check_size, numbered, row_of
 from exempla.limits import MAX_COLUMNS, MAX_LINE_BYTES
 from exempla.store import bodies
@@ -64,11 +64,11 @@ def _quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"' if _SPECIAL.search(cell) else cell
 
 
-def read(file: BinaryIO) -> Iterator[Row]:
+def read(file: BinaryIO) -> Iterator[Row | Problem]:
     """Return the examples below the header: each cell a string, an empty one a missing field.
 
-    Raises `InvalidRequest` and `ValidationError` with the number of the line that an example
-    begins on.
+    For one that is wrong `ValidationError` is returned, with the number of the line that it begins
+    on; raises that, or `InvalidRequest`, where the rest cannot be read.
     """
     lines = _Lines(file)
     text = iter(lines)
@@ -83,10 +83,14 @@ def read(file: BinaryIO) -> Iterator[Row]:
         if not row:  # an empty line
             continue
         if len(row) != len(header):
-            raise ValidationError(f"{where} has {len(row)} cells, but the header {len(header)}")
+            yield ValidationError(f"{where} has {len(row)} cells, but the header {len(header)}")
+            continue
         given = zip(header, row, strict=True)
         fields = {name: msgspec.Raw(_encode(cell)) for name, cell in given if cell}
-        yield row_of(fields, start, where)
+        try:
+            yield row_of(fields, start, where)
+        except Problem as problem:
+            yield problem
 
 
 def _delimiter(header: str) -> str:

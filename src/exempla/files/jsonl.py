@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from exempla.errors import InvalidRequest, ValidationError
+from exempla.errors import InvalidRequest, Problem, ValidationError
 from exempla.files.lines import Row, as_text, row_of
 from exempla.limits import MAX_NESTING
 from exempla.store import bodies
@@ -32,23 +32,35 @@ def chunks(parts: Iterable[list[StoredExample]]) -> Iterator[bytes]:
         yield "\n".join(lines).encode()
 
 
-def read(pieces: Iterable[tuple[int, bytes]], unit: Literal["line", "item"]) -> Iterator[Row]:
+def read(
+    pieces: Iterable[tuple[int, bytes]], unit: Literal["line", "item"]
+) -> Iterator[Row | Problem]:
     """Return the examples of numbered lines, of which the empty ones are skipped, or items.
 
-    Raises `InvalidRequest` and `ValidationError` with the number.
+    For one that is wrong `InvalidRequest` or `ValidationError` is returned, with the number.
     """
     for number, text in pieces:
         if text.isspace():
             continue
-        where = f"{unit} {number}"
         try:
-            if not text.isascii():
-                as_text(text, where)  # the decoder does not look
-            fields = bodies.decode(text)
-        except msgspec.ValidationError:
-            raise ValidationError(f"{where} is not a JSON object") from None
-        except msgspec.DecodeError as error:
-            raise InvalidRequest(f"{where} is not valid JSON: {error}") from None
-        except RecursionError:
-            raise ValidationError(f"{where} is nested deeper than {MAX_NESTING} levels") from None
-        yield row_of(fields, number, where)
+            row = _row(text, number, f"{unit} {number}")
+        except Problem as problem:
+            yield problem
+            if unit == "item" and isinstance(problem, InvalidRequest):
+                return  # where the next one begins is not certain
+        else:
+            yield row
+
+
+def _row(text: bytes, number: int, where: str) -> Row:
+    try:
+        if not text.isascii():
+            as_text(text, where)  # the decoder does not look
+        fields = bodies.decode(text)
+    except msgspec.ValidationError:
+        raise ValidationError(f"{where} is not a JSON object") from None
+    except msgspec.DecodeError as error:
+        raise InvalidRequest(f"{where} is not valid JSON: {error}") from None
+    except RecursionError:
+        raise ValidationError(f"{where} is nested deeper than {MAX_NESTING} levels") from None
+    return row_of(fields, number, where)

@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from exempla.clock import MAX_TIME
-from exempla.errors import InvalidRequest, ValidationError
+from exempla.errors import InvalidRequest, Problem, ValidationError
 from exempla.ids import why_no_example_id
 from exempla.limits import MAX_LINE_BYTES, MAX_NESTING
 from exempla.nesting import is_too_deep
@@ -18,6 +18,9 @@ from exempla.store.incoming import Incoming
 
 BYTES_AT_ONCE = 1_000_000
 """Bytes of rows, about, that are in memory before they go on: few, for the caches of processors."""
+
+MAX_FAULTS = 1_000
+"""Rows that cannot be read, after which no more are looked at."""
 
 MARK = b"\xef\xbb\xbf"
 """What some programs write before UTF-8."""
@@ -83,16 +86,28 @@ def row_of(fields: Fields, number: int, where: str) -> Row:
     return Row(number, id, created_at, updated_at, body)
 
 
-def fill(incoming: Incoming, rows: Iterable[Row]) -> None:
-    """Take in all rows."""
+def fill(incoming: Incoming, rows: Iterable[Row | Problem]) -> None:
+    """Take in all rows, or raise the first problem, which knows the others (`MAX_FAULTS`)."""
     some: list[Row] = []
+    faults: list[Problem] = []
     size = 0
-    for row in rows:
-        some.append(row)
-        size += 200 + len(row.body)
-        if size > BYTES_AT_ONCE:
-            _add(incoming, some)
-            some, size = [], 0
+    try:
+        for row in rows:
+            if isinstance(row, Problem):
+                faults.append(row)
+                if len(faults) == MAX_FAULTS:
+                    break
+            elif not faults:
+                some.append(row)
+                size += 200 + len(row.body)
+                if size > BYTES_AT_ONCE:
+                    _add(incoming, some)
+                    some, size = [], 0
+    except Problem as problem:  # nothing can be read after it
+        faults.append(problem)
+    if faults:
+        faults[0].others = [one.detail for one in faults[1:]]
+        raise faults[0]
     if some:
         _add(incoming, some)
 

@@ -27,7 +27,7 @@ from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_FILE_BYTES
 from exempla.memory import give_back
 from exempla.store import datasets
-from exempla.web import heads
+from exempla.web import heads, rendering
 from exempla.web.creating import CREATE
 from exempla.web.datasets import all_spaces
 from exempla.web.example import Change, changes_of
@@ -113,6 +113,7 @@ async def _show(
         form=form,
         formats=FORMATS,
         tried=tried,
+        rows=sum(tried.counts) if tried else 0,
         changes=changes,
         wrong=wrong,
         may_write=visit.may(IMPORT, head.space.id),
@@ -138,10 +139,11 @@ async def import_file(visit: VisitDependency, dataset: FromPath[str]) -> Respons
                 if form.get("trial"):
                     tried = await visit.write(IMPORT, work.attempt, id, None, SHOWN)
                     return await _show(visit, id, form, tried=tried)
-                await visit.write(IMPORT, work.write, id, None)
+                done = await visit.write(IMPORT, work.write, id, None)
     except _REFUSALS as problem:
         return await _show(visit, id, form, wrong=problem)
-    return visit.go(f"/datasets/{dataset}", "imported")
+    made = str(done.version.id) if new_version else ""
+    return visit.go(f"/datasets/{dataset}", rendering.imported(done.counts, made))
 
 
 @get("/datasets/new-from-file")

@@ -125,6 +125,7 @@ def test_a_dataset_is_made_of_a_file(page: Page, site: Site, tmp_path: Path) -> 
     page.get_by_role("link", name="From a file").click()
     page.get_by_label("A file with examples").set_input_files(file)
     expect(page.get_by_label("Name", exact=True)).to_have_value(file.stem)
+    page.get_by_label("Space").select_option("Default")
     page.get_by_role("button", name="Make the dataset").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(file.stem)
     expect(page.locator("tbody tr")).to_have_count(1)

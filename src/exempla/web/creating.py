@@ -68,13 +68,20 @@ async def create(visit: VisitDependency) -> Response[Any]:
         dataset, _ = await visit.write(
             CREATE,
             examples.create_dataset,
-            parse_id(typed.space, "Space", "space"),
+            chosen_space(typed.space),
             fields.name(typed.name),
             new,
         )
     except (Conflict, InvalidRequest, NotFound, ValidationError) as problem:
         return await _show(visit, typed, problem)
     return visit.go(f"/datasets/{dataset.id}", "created")
+
+
+def chosen_space(given: str) -> ResourceId:
+    """Return the id of the space that was chosen for a new dataset."""
+    if not given:
+        raise ValidationError("choose a space")
+    return parse_id(given, "Space", "space")
 
 
 def _typed(form: Form) -> Typed:

@@ -23,12 +23,12 @@ from exempla.errors import (
     ValidationError,
 )
 from exempla.files.formats import BY_SUFFIX, FORMATS, Format
-from exempla.ids import ResourceId, parse_id
+from exempla.ids import ResourceId
 from exempla.limits import MAX_FILE_BYTES
 from exempla.memory import give_back
 from exempla.store import datasets
 from exempla.web import heads, rendering
-from exempla.web.creating import CREATE
+from exempla.web.creating import CREATE, chosen_space
 from exempla.web.datasets import all_spaces
 from exempla.web.example import Change, changes_of
 from exempla.web.uploads import receive
@@ -175,7 +175,7 @@ async def create_from_file(visit: VisitDependency) -> Response[Any]:
             raise AccessForbidden("your key may not write to any space")
         async with _uploaded(visit) as upload:
             form = upload.form
-            space = parse_id(form.get("space"), "Space", "space")
+            space = chosen_space(form.get("space"))
             name = fields.name(form.get("name").strip())
             with closing(await upload.read(visit)) as incoming:
                 dataset = await asyncio.to_thread(

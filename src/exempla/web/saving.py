@@ -133,7 +133,7 @@ def _render_conflict(
             both.append(
                 Both(index, one, one.text, their_text, comparer.markup(their_text, one.text))
             )
-    by = next((event.by.email for event in known.events if event.by), "")
+    by = next((event.by.called for event in known.events if event.by), "")
     return visit.render(
         "conflict.html",
         409,

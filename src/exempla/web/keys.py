@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from litestar import Response, get, post
 
@@ -11,9 +11,10 @@ from exempla.api import fields
 from exempla.errors import AccessForbidden, Problem, ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_KEY_NAME_LENGTH
-from exempla.store import keys, spaces
+from exempla.store import key_overview, keys, spaces
 from exempla.store.access import Permit, Role
-from exempla.store.keys import ApiKey, Grant
+from exempla.store.key_overview import Overview
+from exempla.store.keys import ApiKey, Grant, KeyType
 from exempla.store.listing import FIRST
 from exempla.store.spaces import Space
 from exempla.store.transaction import Transaction
@@ -32,6 +33,14 @@ REVOKE = "PUT /v2/api-keys/{api_key_id}/revoke"
 _ROLES = ("READ_ONLY", "MEMBER", "ADMIN")
 
 
+class _Known(NamedTuple):
+    own: list[Overview]
+    service: list[Overview]
+    spaces: list[Space]
+    used: ApiKey
+    """What the person logged in with."""
+
+
 @get("/admin/keys")
 async def list_keys(visit: VisitDependency) -> Response[Any]:
     """List the keys that a person made, and the service keys of a space."""
@@ -40,27 +49,22 @@ async def list_keys(visit: VisitDependency) -> Response[Any]:
 
 async def _show(visit: Visit, wrong: Problem | None = None, secret: str = "") -> Response[Any]:
     space = fields.optional_id(visit.asked("space"), "Space", "space")
-    own, service, found = await visit.read(LIST, _find, space)
+    known = await visit.read(LIST, _find, space)
     return visit.render(
         "keys.html",
         wrong.status if wrong else 200,
-        own=own,
-        service=service,
-        spaces=found,
-        manageable=[one for one in found if visit.administers(one.id)],
+        known=known,
+        manageable=[one for one in known.spaces if visit.administers(one.id)],
         space=visit.asked("space"),
         wrong=wrong,
         secret=secret,
         now=clock.now(),
-        this_key=str(visit.permit(LIST).key_id),
     )
 
 
-def _find(
-    tx: Transaction, permit: Permit, space: ResourceId | None
-) -> tuple[list[ApiKey], list[ApiKey], list[Space]]:
-    def listed(key_type: Any, of: ResourceId | None) -> list[ApiKey]:
-        return keys.list_page(
+def _find(tx: Transaction, permit: Permit, space: ResourceId | None) -> _Known:
+    def listed(key_type: KeyType, of: ResourceId | None) -> list[Overview]:
+        found = keys.list_page(
             tx,
             permit,
             key_type=key_type,
@@ -70,8 +74,10 @@ def _find(
             before=FIRST,
             limit=MOST,
         )
+        return key_overview.of(tx, permit, found)
 
-    return listed("USER", None), listed("SERVICE", space), all_spaces(tx, permit)
+    spaces = all_spaces(tx, permit)
+    return _Known(listed("USER", None), listed("SERVICE", space), spaces, keys.own(tx, permit))
 
 
 @post("/admin/keys", status_code=200)

@@ -113,6 +113,11 @@ class Visit:
         return self._permit._replace(needs=NEEDS[route], if_match=if_match)
 
     @property
+    def user_id(self) -> ResourceId:
+        """Who is logged in."""
+        return self._permit.user_id
+
+    @property
     def is_administrator(self) -> bool:
         """Whether the person may do everything."""
         return self._permit.is_administrator

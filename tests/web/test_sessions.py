@@ -95,6 +95,20 @@ def test_a_wrong_key_gets_no_session(served: Served, key: str) -> None:
         assert 'role="alert"' in answer.text
 
 
+def test_a_log_in_ends_the_session_before(served: Served) -> None:
+    with connect(served) as http, connect(served) as another:
+        log_in(http, KEY)
+        before = dict(http.cookies)
+        assert log_in(http, "exk_this_key_was_never_made_0123456789").status_code == 401
+        assert http.get("/").status_code == 200
+        log_in(another, KEY)
+        assert log_in(http, KEY).status_code == 303
+        assert dict(http.cookies) != before
+        assert http.get("/").status_code == another.get("/").status_code == 200
+    with httpx.Client(base_url=served.base_url, headers=HTML, cookies=before) as old:
+        assert old.get("/").status_code == 303
+
+
 def test_a_session_ends_with_its_key_and_with_the_log_out(
     served: Served, client: httpx.Client
 ) -> None:

@@ -39,9 +39,10 @@ _FIND = """
     WHERE s.token_hash = :token_hash AND s.expires_at > :now"""
 
 
-def begin(tx: Transaction, secret_hash: str, address: str) -> str | None:
+def begin(tx: Transaction, secret_hash: str, address: str, before: str = "") -> str | None:
     """Begin a session with the key of this hash; return its token, None if the key does not work.
 
+    It takes the place of the session `before` that the browser had, if any: that one is ended.
     Sessions that are over are removed. The audit log has who logged in, from which address.
     """
     principal = keys.authenticate(tx, secret_hash)
@@ -49,6 +50,7 @@ def begin(tx: Transaction, secret_hash: str, address: str) -> str | None:
         return None
     now = clock.now()
     tx.run("DELETE FROM sessions WHERE expires_at <= :now", now=now)
+    end(tx, before)
     token = secrets.token_urlsafe(32)
     tx.run(
         _BEGIN,

@@ -258,6 +258,38 @@ def test_a_new_dataset_goes_where_it_is_said_to(page: Page, site: Site) -> None:
     expect(choice).to_have_value(space)
 
 
+def test_fields_whose_names_no_browser_keeps_stay_the_same(page: Page, site: Site) -> None:
+    names = ["a\rb", "n\0m", "x\r\ny", "100%0D", "é\n"]
+    dataset = site.dataset(dict.fromkeys(names, "old"))
+    (id,) = dataset.example_ids
+    for part in ("", "/columns?read=1", "/new-example", f"/example?id={id}"):
+        page.goto(f"/datasets/{dataset.id}{part}")
+        expect(page.locator("#main")).to_contain_text("nU+0000m")
+    page.goto(f"/datasets/{dataset.id}/new-example")
+    for number in range(len(names)):
+        page.locator(f"[name='value.{number}']").fill(f"new {number}")
+    page.locator(f"[name='name.{len(names)}']").fill("%41")
+    page.locator(f"[name='value.{len(names)}']").fill("x")
+    page.get_by_role("button", name="Add it").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was added")
+    page.locator(f"[name='value.{len(names)}']").fill("5")
+    page.get_by_role("button", name="Add it").click()
+    expect(page.get_by_role("status")).to_have_text("Created.")
+    page.goto(f"/datasets/{dataset.id}/example?id={id}&edit=1")
+    page.locator("[name='value.0']").fill("edited")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    first, second = ok(site.api.get(dataset.examples_url))["examples"]
+    told = {"id", "created_at", "updated_at"}
+    assert {n: v for n, v in first.items() if n not in told} == {
+        name: "old" if number else "edited" for number, name in enumerate(names)
+    }
+    assert {n: v for n, v in second.items() if n not in told} == {
+        **{name: f"new {number}" for number, name in enumerate(names)},
+        "%41": 5,
+    }
+
+
 def test_what_is_taken_as_text_is_told(page: Page, site: Site) -> None:
     page.goto("/datasets/new")
     hint = page.locator("[data-taken]")

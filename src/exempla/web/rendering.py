@@ -62,6 +62,7 @@ _environment.filters |= {
     "isolated": text.isolated,
     "moment": clock.rfc3339,
     "plain": text.plain,
+    "sendable": text.sendable,
     "visible": text.visible,
 }
 _environment.globals |= {"static": static.address, "version": __version__}

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 
 from exempla import clock
 from exempla.api import fields
-from exempla.errors import AccessForbidden, Problem, ValidationError
+from exempla.errors import AccessForbidden, Conflict, Problem, ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_KEY_NAME_LENGTH
 from exempla.store import key_overview, keys, spaces
@@ -89,7 +89,7 @@ async def change_keys(visit: VisitDependency) -> Response[Any]:
             await visit.write(REVOKE, keys.revoke, parse_id(form.get("id"), "ApiKey", "key"))
             return visit.go("/admin/keys", "revoked")
         return await _show(visit, secret=await _create(visit, form))
-    except (AccessForbidden, ValidationError) as problem:
+    except (AccessForbidden, Conflict, ValidationError) as problem:
         return await _show(visit, problem)
 
 
@@ -98,17 +98,31 @@ async def _create(visit: Visit, form: Form) -> str:
     description = fields.description(form.get("description"))
     days = fields.whole_number(form.get("days"), "the number of days", 0, MAX_DAYS)
     expires_at = clock.now() + days * 86_400 * clock.MICROSECONDS if days else None
+    made: list[str] = []
+
+    def keep(done: tuple[ApiKey, str]) -> str:
+        made.append(done[1])
+        return ""  # the secret is stored nowhere
+
     if form.get("space") == "":
-        _, secret = await visit.write(CREATE, keys.create_user_key, name, description, expires_at)
-        return secret
+        await visit.once(CREATE, keep, keys.create_user_key, name, description, expires_at)
+        return _shown_once(made)
     space = parse_id(form.get("space"), "Space", "space")
     role = fields.one_of(form.get("role"), _ROLES, "role") or "MEMBER"
     home = await visit.read("GET /v2/spaces/{space_id}", _organization_of, space)
     grants = [Grant(home, space, Role[role])]
-    _, secret = await visit.write(
-        CREATE, keys.create_service_key, name, description, expires_at, grants
-    )
-    return secret
+    await visit.once(CREATE, keep, keys.create_service_key, name, description, expires_at, grants)
+    return _shown_once(made)
+
+
+def _shown_once(made: list[str]) -> str:
+    """Return the secret; raise `Conflict` when the form was sent before."""
+    if not made:
+        raise Conflict(
+            "this form was sent before and made a key, which is shown once alone; if you do not "
+            "have it, revoke it and make another"
+        )
+    return made[0]
 
 
 def _organization_of(tx: Transaction, permit: Permit, space: ResourceId) -> ResourceId:

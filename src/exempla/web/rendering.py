@@ -12,6 +12,7 @@ from litestar import MediaType, Request, Response
 from markupsafe import Markup
 
 from exempla import __version__, clock
+from exempla.ids import new_suffix
 from exempla.web import static, text, times
 
 HEADERS = {
@@ -65,7 +66,7 @@ _environment.filters |= {
     "sendable": text.sendable,
     "visible": text.visible,
 }
-_environment.globals |= {"static": static.address, "version": __version__}
+_environment.globals |= {"static": static.address, "version": __version__, "random": new_suffix}
 
 
 def markup(template: str, **values: Any) -> Markup:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.api.helpers import ok, unique
+from tests.api.helpers import ok, send, unique
 from tests.web.conftest import new_context
 from tests.web.site import Site
 
@@ -102,6 +102,13 @@ def test_the_first_of_many_mistakes_are_told(page: Page, site: Site) -> None:
         ["line 5 has 3 cells, but the header 2", re.compile("line 6 is not valid CSV")]
     )
     expect(alert).not_to_contain_text("more.")
+    schema = {"properties": {"n": {"type": "integer"}}}
+    ok(send(site.api, "PUT", f"/api/v1/datasets/{dataset.id}/schema", {"schema": schema}))
+    rows: list[dict[str, object]] = [{"n": "one" if n % 2 else n} for n in range(50)]
+    page.evaluate(DROP, ["bad.jsonl", lines(*rows)])
+    expect(alert).to_contain_text("line 2 does not satisfy the dataset's schema at '/n'")
+    expect(alert.locator("li").first).to_contain_text("line 4 does not satisfy")
+    expect(alert).to_contain_text("And at least 5 more.")
 
 
 def test_what_is_wrong_with_a_file_is_told_by_its_line(page: Page, site: Site) -> None:

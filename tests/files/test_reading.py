@@ -160,6 +160,13 @@ def test_an_item_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
             given_in(b'[{"a":1},' + item + b"]")
 
 
+def test_objects_on_several_lines_are_one_mistake() -> None:
+    text = json.dumps({"a": 1, "b": [2]}, indent=2).encode()
+    with pytest.raises(InvalidRequest, match=r"line 1 .* as one array") as told:
+        given_in(text + b"\n" + text)
+    assert not told.value.others
+
+
 def test_a_line_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 20)
     assert len(given_in(b'{"a":1}\n{"a":"123456"}\n')) == 2

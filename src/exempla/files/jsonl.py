@@ -38,10 +38,16 @@ def read(
     """Return the examples of numbered lines, of which the empty ones are skipped, or items.
 
     For one that is wrong `InvalidRequest` or `ValidationError` is returned, with the number.
+    Raises `InvalidRequest` for objects that are not on one line each.
     """
     for number, text in pieces:
         if text.isspace():
             continue
+        if text.strip() == b"{":
+            raise InvalidRequest(
+                f"{unit} {number} is not valid JSON: its object goes on below; write each on one "
+                "line, or all of them as one array"
+            )
         try:
             row = _row(text, number, f"{unit} {number}")
         except Problem as problem:

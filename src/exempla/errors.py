@@ -26,7 +26,7 @@ A problem is what a client is told (RFC 9457); its status is in brackets (RFC 91
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 LONGEST_DETAIL = 1_000
@@ -44,6 +44,8 @@ class Problem(Exception):
     slug: ClassVar[str]
     title: ClassVar[str]
     headers: Mapping[str, str] = {}
+    others: Sequence[str] = ()
+    """What else is wrong with the same file, as far as it was looked for."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)

@@ -106,6 +106,17 @@ def test_every_suffix_goes_out_and_in(
         assert found[0]["n"] == "2"
 
 
+def test_an_array_goes_in(made: Made, tmp_path: Path) -> None:
+    file = tmp_path / "data.json.gz"
+    file.write_bytes(gzip.compress(json.dumps(made.export()).encode()))
+    result = made.run("import", str(file), "array", "--create")
+    assert result.stdout == "array, version v1: 3 inserted\n", result.stderr
+    assert made.export("array") == made.export()
+    file.write_bytes(gzip.compress(b'[{"n":1},{"n":2,}]'))
+    assert_one_line(made.run("import", str(file), "array"), "item 2 is not valid JSON")
+    assert_one_line(made.run("export", "array", str(tmp_path / "array.json")), ".jsonl, .csv")
+
+
 def test_pipes_go_in(made: Made) -> None:
     done = piped(made, b'{"id":"a","n":1}\n{"n":2}\n', "import", "-", "piped", "--create")
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exempla.errors import InvalidRequest, Problem, ValidationError
-from exempla.files import lines, reading
+from exempla.files import array, lines, reading
 from exempla.files.formats import Format
 from exempla.limits import MAX_NESTING
 from tests.store.values import NewExample, flat
@@ -94,6 +94,79 @@ def test_a_bad_line_of_json_is_named(line: bytes, problem: type[Problem], said: 
         given_in(b'{"a":1}\n\n' + line + b'\n{"a":2}\n')
 
 
+ARRAY = [
+    {"a": 1.5, "b": 'a "quoted" \\ ] } [ {'},
+    {"a": [[], {}, {"x": [{}]}], "é": "\u2028"},
+    {"id": "x", "a": ""},
+]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("at_once", [1, 2, 7, 1_000_000])
+def test_an_array_is_read_as_its_items_on_lines(
+    monkeypatch: pytest.MonkeyPatch, indent: int | None, at_once: int
+) -> None:
+    monkeypatch.setattr(array, "PIECE_BYTES", at_once)
+    whole = json.dumps(ARRAY, indent=indent, ensure_ascii=False).encode()
+    on_lines = given_in("\n".join(map(json.dumps, ARRAY)).encode())
+    for before, after in ((b"", b""), (b"\xef\xbb\xbf \r\n", b"\n\t ")):
+        found = given_in(before + whole + after)
+        assert [place for place, _, _ in found] == ["item 1", "item 2", "item 3"]
+        assert [id for _, id, _ in found] == [id for _, id, _ in on_lines]
+        texts = zip(found, on_lines, strict=True)
+        assert all(json.loads(one[2]) == json.loads(other[2]) for one, other in texts)
+
+
+def test_values_in_an_array_stay_as_they_are_written() -> None:
+    assert bodies_in(b'[ {"a" : 1.50, "b":"\\u00e9\\/"},{"a":1e400}\n]') == [
+        '{"a":1.50,"b":"\\u00e9\\/"}',
+        '{"a":1e400}',
+    ]
+    assert bodies_in(b" [ ] ") == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "problem", "said"),
+    [
+        (b"", InvalidRequest, "the file ends before its array does, in or after item 1"),
+        (b',{"a":"]', InvalidRequest, "the file ends .* item 2"),
+        (b',{"a":[1}', InvalidRequest, "the file ends .* item 2"),
+        (b',{"a" 1}]', InvalidRequest, "item 2 is not valid JSON"),
+        (b',{"a":[1}}]', InvalidRequest, "item 2 is not valid JSON"),
+        (b',{"a":"\xff"}]', InvalidRequest, r"item 2 is not UTF-8 \(byte 6\)"),
+        (b",[1]]", ValidationError, "item 2 is not a JSON object"),
+        (b',{"id":1}]', ValidationError, "item 2: the id must be a string"),
+        (f',{{"b":{DEEP}}}]'.encode(), ValidationError, "item 2: 'b' is nested deeper"),
+        (b',{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}]", Problem, "item 2"),
+        (b',5,{"a":1}]', InvalidRequest, "after item 1 of the array there is ',5,'"),
+        (b',"a"]', InvalidRequest, "after item 1 of the array there is ',\"a\"]'"),
+        (b' {"a":1}]', InvalidRequest, "after item 1 of the array there is ''"),
+        (b",]", InvalidRequest, "after item 1 of the array there is ',]'"),
+        (b"}", InvalidRequest, "after item 1 of the array there is '}'"),
+        (b"]]", InvalidRequest, "after item 1 of the array there is ']]'"),
+        (b'] {"a":1}', InvalidRequest, "after item 1 of the array there is"),
+    ],
+)
+def test_a_bad_item_of_an_array_is_named(rest: bytes, problem: type[Problem], said: str) -> None:
+    with pytest.raises(problem, match=said):
+        given_in(b'[{"a":1}' + rest)
+
+
+def test_an_item_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(array, "MAX_LINE_BYTES", 20)
+    assert len(given_in(b'[{"a":"1234"},\n{"a":"1234"}  ,  {"a":"123456789"}]')) == 3
+    for item in (b'{"a":"123456789012345"}', b'{"a":"12345678901234', b" " * 30 + b"{}"):
+        with pytest.raises(ValidationError, match=r"item [12] has over"):
+            given_in(b'[{"a":1},' + item + b"]")
+
+
+def test_objects_on_several_lines_are_one_mistake() -> None:
+    text = json.dumps({"a": 1, "b": [2]}, indent=2).encode()
+    with pytest.raises(InvalidRequest, match=r"line 1 .* as one array") as told:
+        given_in(text + b"\n" + text)
+    assert not told.value.others
+
+
 def test_a_line_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 20)
     assert len(given_in(b'{"a":1}\n{"a":"123456"}\n')) == 2
@@ -111,6 +184,11 @@ def test_a_line_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         ("a\n", []),
         (',"a\nb"\n1,null\n', ['{"":"1","a\\nb":"null"}']),
         ("id,a\nx,\n", ["{}"]),
+        ("a;b\n1,5;x\n", ['{"a":"1,5","b":"x"}']),
+        ('"a,b";c\n"1;2";\n', ['{"a,b":"1;2"}']),
+        ('a\tb;c\td\n1\t2\t"3\n4"\n', ['{"a":"1","b;c":"2","d":"3\\n4"}']),
+        ("a;b,c\n1,2\n", ['{"a;b":"1","c":"2"}']),
+        ('"a;b"\n1;2\n', ['{"a;b":"1;2"}']),
     ],
 )
 def test_rows_of_csv(text: str, bodies: list[str]) -> None:

@@ -52,7 +52,7 @@ def test_a_session_stands_for_its_key_until_one_of_them_ends(
     visitor = store.read(sessions.find, first)
     assert visitor
     assert visitor.principal.permit.key_id == key.id
-    assert (visitor.email, visitor.key_name) == ("admin@localhost", "a key")
+    assert (visitor.name, visitor.key_name) == ("admin@localhost", "a key")
     store.write(sessions.end, first)
     assert store.read(sessions.find, first) is None
     assert store.read(sessions.find, second)

@@ -95,6 +95,64 @@ def test_a_wrong_key_gets_no_session(served: Served, key: str) -> None:
         assert 'role="alert"' in answer.text
 
 
+def test_a_log_in_ends_the_session_before(served: Served) -> None:
+    with connect(served) as http, connect(served) as another:
+        log_in(http, KEY)
+        before = dict(http.cookies)
+        assert log_in(http, "exk_this_key_was_never_made_0123456789").status_code == 401
+        assert http.get("/").status_code == 200
+        log_in(another, KEY)
+        assert log_in(http, KEY).status_code == 303
+        assert dict(http.cookies) != before
+        assert http.get("/").status_code == another.get("/").status_code == 200
+    with httpx.Client(base_url=served.base_url, headers=HTML, cookies=before) as old:
+        assert old.get("/").status_code == 303
+
+
+def filled(http: httpx.Client, path: str, **fields: str) -> dict[str, str]:
+    """Return the form of a page that is sent with these fields: what is hidden in it, and they."""
+    page = http.get(path)
+    hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]+)"', page.text)
+    return {**{name: value for name, value in hidden if name in ("form_token", "once")}, **fields}
+
+
+def test_a_form_that_is_sent_again_makes_nothing_anew(
+    visitor: httpx.Client, client: httpx.Client
+) -> None:
+    name, space = unique(), default_space(client)
+    form = filled(visitor, "/datasets/new", name=name, space=space, text='{"q": 1}')
+    first, again = (visitor.post("/datasets/new", data=form) for _ in range(2))
+    assert (first.status_code, again.status_code) == (303, 303)
+    assert first.headers["Location"] == again.headers["Location"]
+    path = first.headers["Location"].partition("?")[0]
+    assert visitor.post("/datasets/new", data={**form, "text": '{"q": 2}'}).status_code == 409
+
+    form = filled(visitor, f"{path}/new-example", **{"name.0": "q", "value.0": "2"})
+    wrong = {**form, "value.0": "two"}
+    statuses = [
+        visitor.post(f"{path}/new-example", data=one).status_code
+        for one in (wrong, form, form, wrong)
+    ]
+    assert statuses == [422, 303, 303, 422]
+    url = f"/v2{path}/examples"
+    assert [one["q"] for one in ok(client.get(url))["examples"]] == [1, 2]
+    another = filled(visitor, f"{path}/new-example", **{"name.0": "q", "value.0": "2"})
+    assert visitor.post(f"{path}/new-example", data=another).status_code == 303
+    assert [one["q"] for one in ok(client.get(url))["examples"]] == [1, 2, 2]
+
+
+def test_a_key_is_made_once_by_a_form(visitor: httpx.Client, client: httpx.Client) -> None:
+    form = filled(visitor, "/admin/keys", action="create", name=unique("key"), space="")
+    first, again = (visitor.post("/admin/keys", data=form) for _ in range(2))
+    (secret,) = re.findall(r"exk_[\w-]{43}", first.text)
+    assert again.status_code == 409
+    assert "this form was sent before and made a key" in again.text
+    assert not re.findall(r"exk_[\w-]{43}", again.text)
+    keys = ok(client.get("/v2/api-keys"))["api_keys"]
+    assert [one["name"] for one in keys].count(form["name"]) == 1
+    assert client.get("/v2/api-keys", headers={"Authorization": f"Bearer {secret}"})
+
+
 def test_a_session_ends_with_its_key_and_with_the_log_out(
     served: Served, client: httpx.Client
 ) -> None:

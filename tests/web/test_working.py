@@ -277,6 +277,7 @@ def test_make_a_dataset_by_typing_and_add_to_it(page: Page, site: Site) -> None:
     page.get_by_label("Row 4, field 1").fill("Capital of France?")
     page.get_by_label("Row 5, field 2").fill("an answer alone")
     page.get_by_label("Row 1, field 3").fill("no name")
+    page.get_by_label("Space").select_option("Default")
     page.get_by_role("button", name="Make the dataset").click()
     expect(page.get_by_role("alert")).to_contain_text("row 1 has a text in a column without a name")
     page.get_by_label("Name of field 3").fill("source")
@@ -304,6 +305,81 @@ def test_make_a_dataset_by_typing_and_add_to_it(page: Page, site: Site) -> None:
     page.get_by_text("Take it out of this version…").click()
     page.get_by_role("button", name="Take it out of v1").click()
     expect(page.locator("tbody tr")).to_have_count(4)
+
+
+def test_a_new_dataset_goes_where_it_is_said_to(page: Page, site: Site) -> None:
+    space, _ = site.space(), site.space()
+    page.goto("/datasets/new")
+    page.get_by_label("Name", exact=True).fill(unique())
+    page.get_by_label("Row 1, field 1").fill("one")
+    choice = page.get_by_label("Space")
+    expect(choice).to_have_value("")
+    page.get_by_role("button", name="Make the dataset").click()
+    expect(choice).to_be_focused()
+    expect(page).to_have_url(re.compile("/datasets/new$"))
+    page.goto(f"/?space={space}")
+    page.get_by_role("link", name="New dataset").click()
+    expect(choice).to_have_value(space)
+    page.get_by_role("link", name="From a file").click()
+    expect(choice).to_have_value(space)
+
+
+def test_fields_whose_names_no_browser_keeps_stay_the_same(page: Page, site: Site) -> None:
+    names = ["a\rb", "n\0m", "x\r\ny", "100%0D", "é\n"]
+    dataset = site.dataset(dict.fromkeys(names, "old"))
+    (id,) = dataset.example_ids
+    for part in ("", "/columns?read=1", "/new-example", f"/example?id={id}"):
+        page.goto(f"/datasets/{dataset.id}{part}")
+        expect(page.locator("#main")).to_contain_text("nU+0000m")
+    page.goto(f"/datasets/{dataset.id}/new-example")
+    for number in range(len(names)):
+        page.locator(f"[name='value.{number}']").fill(f"new {number}")
+    page.locator(f"[name='name.{len(names)}']").fill("%41")
+    page.locator(f"[name='value.{len(names)}']").fill("x")
+    page.get_by_role("button", name="Add it").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was added")
+    page.locator(f"[name='value.{len(names)}']").fill("5")
+    page.get_by_role("button", name="Add it").click()
+    expect(page.get_by_role("status")).to_have_text("Created.")
+    page.goto(f"/datasets/{dataset.id}/example?id={id}&edit=1")
+    page.locator("[name='value.0']").fill("edited")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    first, second = ok(site.api.get(dataset.examples_url))["examples"]
+    told = {"id", "created_at", "updated_at"}
+    assert {n: v for n, v in first.items() if n not in told} == {
+        name: "old" if number else "edited" for number, name in enumerate(names)
+    }
+    assert {n: v for n, v in second.items() if n not in told} == {
+        **{name: f"new {number}" for number, name in enumerate(names)},
+        "%41": 5,
+    }
+
+
+def test_what_is_taken_as_text_is_told(page: Page, site: Site) -> None:
+    page.goto("/datasets/new")
+    hint = page.locator("[data-taken]")
+    page.get_by_label("Row 1, field 1").fill("five")
+    expect(hint).to_have_count(0)
+    page.get_by_label("Row 1, field 2").fill("5")
+    expect(hint).to_contain_text("5 is taken as text")
+    page.get_by_label("Row 1, field 2").fill("5 or so")
+    expect(hint).to_have_count(0)
+
+    dataset = site.dataset({"q": "one", "n": "2", "ok": True})
+    page.goto(f"/datasets/{dataset.id}/new-example")
+    page.get_by_label("q text").fill("true")
+    page.get_by_label("n text").fill("5.0")
+    page.get_by_label("ok JSON").fill("false")
+    expect(hint).to_have_count(2)
+    expect(hint.first).to_contain_text("true is taken as text")
+    hint.last.get_by_role("button", name="Take it as JSON").click()
+    expect(hint).to_have_count(1)
+    expect(page.get_by_label("n JSON")).to_be_focused()
+    page.get_by_role("button", name="Add it").click()
+    expect(page.get_by_role("status")).to_have_text("Created.")
+    (_, added) = ok(site.api.get(dataset.examples_url))["examples"]
+    assert (added["q"], added["n"], added["ok"]) == ("true", 5.0, False)
 
 
 def test_settings_of_a_dataset(page: Page, site: Site) -> None:

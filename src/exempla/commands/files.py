@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from exempla.commands.diff import print_changes, summary
-from exempla.commands.packed import Kind, kind_of, reading, writing
+from exempla.commands.packed import WRITTEN, Kind, kind_of, reading, writing
 from exempla.commands.support import (
     DatabaseUrl,
     DataDir,
@@ -24,6 +24,7 @@ from exempla.commands.support import (
     startup_errors,
     visible,
 )
+from exempla.files.formats import BY_SUFFIX
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -63,7 +64,7 @@ def export(
 ) -> None:
     """Write a version of a dataset to a file."""
     with startup_errors():
-        kind = kind_of(file, format)
+        kind = kind_of(file, format, WRITTEN)
 
     async def work(database: Database) -> None:
         from exempla.files.export import Export
@@ -90,7 +91,10 @@ def export(
 
 def import_(
     file: Annotated[
-        str, typer.Argument(help="*.jsonl, *.csv, *.parquet, also with .gz or .zst; - is a pipe.")
+        str,
+        typer.Argument(
+            help="*.jsonl, *.json, *.csv, *.parquet, also with .gz or .zst; - is a pipe."
+        ),
     ],
     name: Name,
     space: Annotated[
@@ -117,7 +121,7 @@ def import_(
             "a new dataset has no examples to update, nor versions", param_hint="--create"
         )
     with startup_errors():
-        kind = kind_of(file, format)
+        kind = kind_of(file, format, BY_SUFFIX)
 
     async def work(database: Database) -> None:
         with _progress() as progress:

@@ -6,7 +6,7 @@ import gzip
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple, cast
@@ -19,6 +19,9 @@ GZIP_LEVEL = 6
 
 Packing = Literal["", ".gz", ".zst"]
 
+WRITTEN: dict[str, Format] = {f".{format}": format for format in FORMATS}
+"""What a file to write is, by the end of its name; of one to read `BY_SUFFIX` tells it."""
+
 
 class Kind(NamedTuple):
     """What a file is."""
@@ -27,7 +30,7 @@ class Kind(NamedTuple):
     packing: Packing
 
 
-def kind_of(file: str, format: str | None) -> Kind:
+def kind_of(file: str, format: str | None, suffixes: Mapping[str, Format]) -> Kind:
     """Tell a file by its suffixes, as `.csv.gz`; the format given counts more.
 
     A pipe is JSONL if none is given, and never compressed.
@@ -36,14 +39,14 @@ def kind_of(file: str, format: str | None) -> Kind:
     for suffix in (".gz", ".zst"):
         if file.endswith(suffix):
             stem, packing = file.removesuffix(suffix), suffix
-    named = format or ("jsonl" if file == PIPE else Path(stem).suffix.removeprefix("."))
+    told = "jsonl" if file == PIPE else suffixes.get(Path(stem).suffix)
     for known in FORMATS:
-        if named == known:
+        if known == (format or told):
             return Kind(known, cast("Packing", packing))
     if format:
         raise StartupError(f"the format must be one of {', '.join(FORMATS)}, not {format!r}")
-    suffixes = ", ".join(f".{known}" for known in FORMATS)
-    raise StartupError(f"{file!r} does not end with one of {suffixes} (or .gz or .zst after it)")
+    ends = ", ".join(suffixes)
+    raise StartupError(f"{file!r} does not end with one of {ends} (or .gz or .zst after it)")
 
 
 @contextmanager

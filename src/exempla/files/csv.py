@@ -1,4 +1,7 @@
-"""CSV (RFC 4180): a header, then an example a line. The types of values are lost."""
+"""CSV (RFC 4180): a header, then an example a line. The types of values are lost.
+
+What is read may have semicolons or tabs for commas, as spreadsheets write it in some languages.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,21 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import BinaryIO
 
 import msgspec
 
 from exempla.arrow.columns import CREATED_AT, ID, UPDATED_AT, Columns
 from exempla.clock import rfc3339
-from exempla.errors import InvalidRequest, ValidationError
+from exempla.errors import InvalidRequest, Problem, ValidationError
 from exempla.files.lines import Row, as_text, check_size, numbered, row_of
 from exempla.limits import MAX_COLUMNS, MAX_LINE_BYTES
 from exempla.store import bodies
 from exempla.store.bodies import StoredExample
 
 _SPECIAL = re.compile(r'[",\r\n]')
+_QUOTED = re.compile(r'"[^"]*"?')
 _NOTHING = msgspec.Raw(b"null")
 _string = msgspec.json.Decoder(str).decode
 _encode = msgspec.json.Encoder().encode
@@ -59,28 +64,39 @@ def _quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"' if _SPECIAL.search(cell) else cell
 
 
-def read(file: BinaryIO) -> Iterator[Row]:
+def read(file: BinaryIO) -> Iterator[Row | Problem]:
     """Return the examples below the header: each cell a string, an empty one a missing field.
 
-    Raises `InvalidRequest` and `ValidationError` with the number of the line that an example
-    begins on.
+    For one that is wrong `ValidationError` is returned, with the number of the line that it begins
+    on; raises that, or `InvalidRequest`, where the rest cannot be read.
     """
     lines = _Lines(file)
-    cells = csv.reader(lines, strict=True)
+    text = iter(lines)
+    first = next(text, "")
+    cells = csv.reader(chain([first], text), strict=True, delimiter=_delimiter(first))
     header = _next(cells, 1)
     if not header:
         raise ValidationError("line 1 is empty; begin with a header, the names of the columns")
     _check_header(header)
     while (row := _next(cells, start := cells.line_num + 1)) is not None:
-        lines.size = 0
+        lines.size, where = 0, f"line {start}"
         if not row:  # an empty line
             continue
         if len(row) != len(header):
-            raise ValidationError(
-                f"line {start} has {len(row)} cells, but the header {len(header)}"
-            )
+            yield ValidationError(f"{where} has {len(row)} cells, but the header {len(header)}")
+            continue
         given = zip(header, row, strict=True)
-        yield row_of({name: msgspec.Raw(_encode(cell)) for name, cell in given if cell}, start)
+        fields = {name: msgspec.Raw(_encode(cell)) for name, cell in given if cell}
+        try:
+            yield row_of(fields, start, where)
+        except Problem as problem:
+            yield problem
+
+
+def _delimiter(header: str) -> str:
+    """Return what separates the cells: a comma where the header has one outside of quotes."""
+    bare = _QUOTED.sub("", header)
+    return "," if "," in bare else max(",;\t", key=bare.count)
 
 
 class _Lines:
@@ -95,7 +111,7 @@ class _Lines:
         for number, line in self._lines:
             self.size += len(line)
             check_size(self.size, number)
-            yield as_text(line, number)
+            yield as_text(line, f"line {number}")
 
 
 def _next(rows: Iterator[list[str]], line: int) -> list[str] | None:

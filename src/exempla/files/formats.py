@@ -8,6 +8,15 @@ Format = Literal["jsonl", "csv", "parquet"]
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 
+BY_SUFFIX: dict[str, Format] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".parquet": "parquet",
+}
+"""What a file to import is, by the end of its name."""
+
 MEDIA_TYPES: dict[Format, str] = {
     "jsonl": "application/jsonl",
     "csv": "text/csv; charset=utf-8",

@@ -9,7 +9,7 @@ import msgspec
 
 from exempla.errors import ValidationError
 from exempla.ids import ResourceId
-from exempla.store import annotation_configs, bodies, datasets, writes
+from exempla.store import annotation_configs, bodies, datasets, users, writes
 from exempla.store.access import Permit
 from exempla.store.annotation_configs import Config
 from exempla.store.bodies import Fields
@@ -39,6 +39,12 @@ class Annotation(NamedTuple):
     updated_at: int
     annotator_id: ResourceId
     annotator_email: str
+    annotator_name: str
+
+    @property
+    def annotator(self) -> str:
+        """What people call the user."""
+        return users.called(self.annotator_name, self.annotator_email)
 
 
 _ORDINALS = """
@@ -59,7 +65,8 @@ _UPSERT = """
         user_id = excluded.user_id"""
 
 _SELECT = """
-    SELECT a.ordinal, a.name, a.score, a.label, a.text, a.updated_at, u.id, u.suffix, u.email"""
+    SELECT a.ordinal, a.name, a.score, a.label, a.text, a.updated_at, u.id, u.suffix, u.email,
+        u.name"""
 
 _RANGE = (
     "annotations AS a",
@@ -131,11 +138,11 @@ def of_examples(
 ) -> dict[int, list[Annotation]]:
     """Return the annotations of the examples with these ordinals, which ascend, by ordinal."""
     found: dict[int, list[Annotation]] = {}
-    for ordinal, name, score, label, text, updated_at, user, suffix, email in _of_these(
+    for ordinal, name, score, label, text, updated_at, user, suffix, *called in _of_these(
         tx, _OF_EXAMPLES, dataset, ordinals
     ):
         annotator = ResourceId("User", user, suffix)
-        annotation = Annotation(name, score, label, text, updated_at, annotator, email)
+        annotation = Annotation(name, score, label, text, updated_at, annotator, *called)
         found.setdefault(ordinal, []).append(annotation)
     return found
 

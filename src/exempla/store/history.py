@@ -16,7 +16,7 @@ from exempla.errors import NotFound
 from exempla.filters import deadline
 from exempla.ids import ResourceId
 from exempla.store import annotations as annotations_store
-from exempla.store import bodies, datasets, revisions
+from exempla.store import bodies, datasets, revisions, users
 from exempla.store.access import Permit
 from exempla.store.bodies import FieldChange, Fields
 from exempla.store.datasets import Dataset
@@ -34,6 +34,12 @@ class By(NamedTuple):
     key_id: ResourceId
     user_id: ResourceId
     email: str
+    name: str
+
+    @property
+    def called(self) -> str:
+        """What people call the user."""
+        return users.called(self.name, self.email)
 
 
 class Event(NamedTuple):
@@ -79,7 +85,7 @@ class Write(NamedTuple):
         return self.at
 
 
-_BY = "k.id, k.suffix, u.id, u.suffix, u.email"
+_BY = "k.id, k.suffix, u.id, u.suffix, u.email, u.name"
 _JOIN_BY = """
     LEFT JOIN api_keys AS k ON k.id = w.key_id
     LEFT JOIN users AS u ON u.id = w.user_id"""
@@ -256,13 +262,13 @@ class _Past:
 
 
 def _event(row: Row, fields: dict[str, FieldChange]) -> Event:
-    at, kind, version, suffix, *by = row[:9]
+    at, kind, version, suffix, *by = row[:10]
     return Event(at, kind, _version_id(version, suffix), _by(by), fields)
 
 
 def _write(row: Row) -> Write:
-    at, kind, version, suffix, *by = row[:9]
-    parent, parent_suffix, first, last, ordinals, fields = row[9:]
+    at, kind, version, suffix, *by = row[:10]
+    parent, parent_suffix, first, last, ordinals, fields = row[10:]
     return Write(
         at,
         kind,
@@ -279,11 +285,12 @@ def _version_id(number: int | None, suffix: str) -> ResourceId | None:
 
 
 def _by(columns: list[object]) -> By | None:
-    key, key_suffix, user, user_suffix, email = columns
+    key, key_suffix, user, user_suffix, email, name = columns
     if not (isinstance(key, int) and isinstance(user, int)):
         return None
     return By(
         ResourceId("ApiKey", key, str(key_suffix)),
         ResourceId("User", user, str(user_suffix)),
         str(email),
+        str(name),
     )

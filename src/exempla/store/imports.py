@@ -43,6 +43,9 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 UPDATED_AT_ONCE = 500
 """Examples that are looked up together: how large they are is not known before."""
 
+FAULTS_AT_ONCE = 100
+"""New examples against the schema that are told of, of those that are written together."""
+
 _KNOWN = """
     SELECT e.id FROM EACH(:ids) AS given (value)
     CROSS JOIN LOOKUP(examples AS e WHERE e.dataset_id = :dataset_id AND e.id = given.value)
@@ -180,7 +183,7 @@ class Import:
                 ids = [given or new for given, new in zip(part.ids, made, strict=True)]
             ordinal = dataset.last_ordinal + 1 + written
             moments = range(first + written, first + written + len(ids))
-            schemas.check(tx, dataset, self._placed(part))
+            schemas.check(tx, dataset, self._placed(part), FAULTS_AT_ONCE)
             added = NewExamples(ordinal, ids, moments, moments, part.sizes, part.text)
             revising.add_many(tx, at, added)
             written += len(ids)

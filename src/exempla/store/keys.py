@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from exempla import clock
@@ -144,7 +144,7 @@ def check_works(tx: Transaction, permit: Permit) -> None:
     """Raise `AuthenticationRequired` if the key of the permit was ended meanwhile."""
     if not permit.key_id.number:  # `OPERATOR`
         return
-    key = _one(tx, permit.key_id.number, permit.key_id.suffix)
+    key = own(tx, permit)
     if not key.is_active(clock.now()):
         raise AuthenticationRequired("the API key was revoked, or has expired, meanwhile")
 
@@ -307,6 +307,18 @@ def revoke(tx: Transaction, permit: Permit, id: ResourceId) -> ApiKey:
     return key._replace(revoked_at=key.revoked_at or now)
 
 
+def may_end(permit: Permit, key: ApiKey, theirs: Mapping[int, Role]) -> bool:
+    """Tell whether the caller may end a key whose user has these roles, by number of space."""
+    if permit.is_administrator or permit.user_id in {key.created_by, key.user_id}:
+        return True
+    return bool(theirs) and all(permit.roles.get(space) == Role.ADMIN for space in theirs)
+
+
+def own(tx: Transaction, permit: Permit) -> ApiKey:
+    """Return the key that the caller uses."""
+    return _one(tx, permit.key_id.number, permit.key_id.suffix)
+
+
 def _managed(tx: Transaction, permit: Permit, id: ResourceId) -> ApiKey:
     """Return a key that the caller may end: its own, or one of spaces that it is `ADMIN` of."""
     # FOR UPDATE: two refreshes at once must not make two keys.
@@ -317,10 +329,8 @@ def _managed(tx: Transaction, permit: Permit, id: ResourceId) -> ApiKey:
     )
     if row:
         key = _key(row)
-        if permit.is_administrator or permit.user_id in {key.created_by, key.user_id}:
-            return key
         theirs = users.roles_of(tx, key.user_id.number)
-        if theirs and all(permit.roles.get(space) == Role.ADMIN for space in theirs):
+        if may_end(permit, key, theirs):
             return key
         if any(permit.reads(space) for space in theirs):
             raise AccessForbidden("only who made the key, or an admin of its spaces, may do this")
@@ -331,10 +341,10 @@ def _within_own(
     tx: Transaction, permit: Permit, expires_at: int | None, must_be: KeyType | None
 ) -> int | None:
     """Return the expiry of a key that the caller makes: not after that of the caller's own key."""
-    own = _one(tx, permit.key_id.number, permit.key_id.suffix)
-    if must_be and own.key_type != must_be:
-        raise AccessForbidden(f"a {own.key_type} key cannot make a {must_be} key")
-    return _expiry(expires_at, own, "your own key expires")
+    used = own(tx, permit)
+    if must_be and used.key_type != must_be:
+        raise AccessForbidden(f"a {used.key_type} key cannot make a {must_be} key")
+    return _expiry(expires_at, used, "your own key expires")
 
 
 def _expiry(wanted: int | None, source: ApiKey, why: str) -> int | None:

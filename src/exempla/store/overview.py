@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from exempla.ids import ResourceId
+from exempla.store import users
 from exempla.store.access import READS, Permit
 from exempla.store.listing import IN_SPACE, in_space, like
 from exempla.store.transaction import Row, Transaction
@@ -29,7 +30,7 @@ class Overview(NamedTuple):
     space_name: str
     updated_at: int
     updated_by: str | None
-    """The e-mail address of the user who made the last change, if it is known."""
+    """What people call the user who made the last change, if it is known."""
     version_count: int
     version_name: str
     """Of the latest version."""
@@ -39,7 +40,7 @@ class Overview(NamedTuple):
 
 # The write that changed a dataset last is the one at its `updated_at`.
 _LIST = f"""
-    SELECT d.id, d.suffix, s.id, s.suffix, d.name, s.name, d.updated_at, u.email,
+    SELECT d.id, d.suffix, s.id, s.suffix, d.name, s.name, d.updated_at, u.email, u.name,
         d.latest_version, v.name, v.example_count
     FROM datasets AS d
     JOIN spaces AS s ON s.id = d.space_id
@@ -88,7 +89,14 @@ def list_page(
 
 
 def _overview(row: Row, tags: list[TagName]) -> Overview:
-    id, suffix, space, space_suffix, *rest = row
+    id, suffix, space, space_suffix, name, space_name, updated_at, email, user, *rest = row
     return Overview(
-        ResourceId("Dataset", id, suffix), ResourceId("Space", space, space_suffix), tags, *rest
+        ResourceId("Dataset", id, suffix),
+        ResourceId("Space", space, space_suffix),
+        tags,
+        name,
+        space_name,
+        updated_at,
+        users.called(user, email) if email else None,
+        *rest,
     )

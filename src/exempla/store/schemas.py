@@ -67,8 +67,12 @@ def put(tx: Transaction, permit: Permit, dataset_id: ResourceId, schema: Fields 
     return Known(dataset, text)
 
 
-def check(tx: Transaction, dataset: Dataset, examples: Iterable[tuple[str, str]]) -> None:
+def check(
+    tx: Transaction, dataset: Dataset, examples: Iterable[tuple[str, str]], most: int = 1
+) -> None:
     """Raise `ValidationError` for the first example that does not satisfy the dataset's schema.
+
+    It knows the others, if `most` says to look for so many.
 
     The dataset is locked. An example is where it stands in the request, for the message
     (`examples[7]`), and its body as it would be stored. Raises `Unavailable` after `MAX_CHECK_S`:
@@ -77,22 +81,34 @@ def check(tx: Transaction, dataset: Dataset, examples: Iterable[tuple[str, str]]
     schema = of(tx, dataset)
     if schema is None:
         return
+    faults: list[str] = []
     until = time.monotonic() + MAX_CHECK_S
     for where, body in examples:
-        try:
-            fault = schema.fault(body)
-        except ValidationError as error:
-            raise ValidationError(f"{where}: {error.detail}") from None
-        if fault is not None:
-            place = repr(fault.path) if fault.path else "the top"
-            raise ValidationError(
-                f"{where} does not satisfy the dataset's schema at {place}: {fault.message}"
-            )
+        if said := _fault(schema, where, body):
+            faults.append(said)
+        if faults and (len(faults) == most or time.monotonic() > until):
+            break
         if time.monotonic() > until:
             raise Unavailable(
                 f"{where} is where checking the schema took over {MAX_CHECK_S} s; "
                 "send fewer examples at once"
             )
+    if faults:
+        problem = ValidationError(faults[0])
+        problem.others = faults[1:]
+        raise problem
+
+
+def _fault(schema: Schema, where: str, body: str) -> str:
+    """Return what is wrong with an example; "" if nothing is."""
+    try:
+        fault = schema.fault(body)
+    except ValidationError as error:
+        return f"{where}: {error.detail}"
+    if fault is None:
+        return ""
+    place = repr(fault.path) if fault.path else "the top"
+    return f"{where} does not satisfy the dataset's schema at {place}: {fault.message}"
 
 
 def of(tx: Transaction, dataset: Dataset) -> Schema | None:

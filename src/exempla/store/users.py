@@ -19,6 +19,9 @@ class User(NamedTuple):
     email: str
 
 
+_BOTS = "@bots.invalid"
+"""What the addresses of bots end with, which are made at random."""
+
 _CREATE = """
     INSERT INTO users (suffix, name, email, is_administrator, created_at)
     VALUES (:suffix, :name, :email, :is_administrator, :now)
@@ -41,7 +44,7 @@ def create(tx: Transaction, name: str, email: str, *, is_administrator: bool) ->
 
 def create_bot(tx: Transaction, name: str, roles: Mapping[int, Role]) -> User:
     """Make the user that a service key acts as, with these roles by number of space."""
-    bot = create(tx, name, f"{new_suffix()}@bots.invalid", is_administrator=False)
+    bot = create(tx, name, f"{new_suffix()}{_BOTS}", is_administrator=False)
     tx.run_many(
         "INSERT INTO memberships (user_id, space_id, role) VALUES (:user_id, :space_id, :role)",
         [
@@ -50,6 +53,14 @@ def create_bot(tx: Transaction, name: str, roles: Mapping[int, Role]) -> User:
         ],
     )
     return bot
+
+
+def called(name: str, email: str) -> str:
+    """Return what people call this user: a person by address, a bot by name.
+
+    A bot is told from the person whose address it may have as a name.
+    """
+    return f"{name} (bot)" if email.endswith(_BOTS) else email
 
 
 def roles_of(tx: Transaction, user: int) -> dict[int, Role]:

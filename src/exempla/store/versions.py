@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from exempla.errors import Conflict, NotFound
 from exempla.ids import ResourceId, new_suffix
-from exempla.store import datasets, revising, writes
+from exempla.store import datasets, revising, users, writes
 from exempla.store.access import Permit
 from exempla.store.datasets import Dataset
 from exempla.store.revisions import At
@@ -40,6 +40,8 @@ class Details(NamedTuple):
     """The version that it was made from; the first one has none."""
     created_by: tuple[ResourceId, str] | None
     """The user and its e-mail address; unknown for a version of an older release."""
+    maker: str | None
+    """What people call this user."""
     tag: str
     """See `tag_of`."""
 
@@ -60,7 +62,7 @@ _GET = _NUMBERED + " AND v.suffix = :suffix"
 _ALL = _OF_DATASET + " ORDER BY v.number DESC"
 
 _DETAILS = f"""
-    SELECT {_COLUMNS}, p.number, p.suffix, u.id, u.suffix, u.email
+    SELECT {_COLUMNS}, p.number, p.suffix, u.id, u.suffix, u.email, u.name
     FROM versions AS v
     LEFT JOIN LOOKUP(versions AS p WHERE p.dataset_id = :dataset_id AND p.number = v.parent)
     LEFT JOIN users AS u ON u.id = v.created_by
@@ -309,11 +311,12 @@ def _version(row: Row) -> Version:
 
 
 def _details(dataset: Dataset, row: Row) -> Details:
-    *columns, parent, parent_suffix, user, user_suffix, email = row
+    *columns, parent, parent_suffix, user, user_suffix, email, name = row
     version = _version(tuple(columns))
     return Details(
         version,
         ResourceId("DatasetVersion", parent, parent_suffix) if parent else None,
         (ResourceId("User", user, user_suffix), email) if user else None,
+        users.called(name, email) if user else None,
         tag_of(dataset, version),
     )

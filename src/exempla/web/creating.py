@@ -68,16 +68,24 @@ async def create(visit: VisitDependency) -> Response[Any]:
     try:
         new = _examples(typed)
         await example_fields.check_new(new)
-        dataset, _ = await visit.write(
+        path = await visit.once(
             CREATE,
+            lambda made: f"/datasets/{made[0].id}",
             examples.create_dataset,
-            parse_id(typed.space, "Space", "space"),
+            chosen_space(typed.space),
             fields.name(typed.name),
             new,
         )
     except (Conflict, InvalidRequest, NotFound, ValidationError) as problem:
         return await _show(visit, typed, problem)
-    return visit.go(f"/datasets/{dataset.id}", "created")
+    return visit.go(path, "created")
+
+
+def chosen_space(given: str) -> ResourceId:
+    """Return the id of the space that was chosen for a new dataset."""
+    if not given:
+        raise ValidationError("choose a space")
+    return parse_id(given, "Space", "space")
 
 
 def _typed(form: Form) -> Typed:
@@ -172,12 +180,18 @@ async def add_example(visit: VisitDependency, dataset: FromPath[str]) -> Respons
         try:
             await example_fields.check_new([changed])
             version = heads.version_id(form.get("version_seen"))
-            written = await visit.write(INSERT, examples.insert, id, version, [changed])
+            path = await visit.once(
+                INSERT,
+                lambda done: address(f"/datasets/{dataset}/example", id=done.example_ids[0]),
+                examples.insert,
+                id,
+                version,
+                [changed],
+            )
         except (Conflict, ValidationError) as problem:
             wrong = f"Nothing was added: {of_one(problem)}"
         else:
-            path = f"/datasets/{dataset}/example"
-            return visit.go(address(path, id=written.example_ids[0]), "created")
+            return visit.go(path, "created")
     faults = {one.name: one.wrong for one in checked}
     head, _ = await visit.read("GET /v2/datasets/{dataset_id}/examples", _first, id)
     again = [one._replace(wrong=faults.get(one.name, "")) for one in sent]

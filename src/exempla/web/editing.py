@@ -19,6 +19,7 @@ from exempla.nesting import is_too_deep
 from exempla.store import bodies
 from exempla.store.bodies import MANAGED, Fields
 from exempla.web import values
+from exempla.web.text import came_back
 from exempla.web.visit import Form
 
 As = Literal["text", "json"]
@@ -57,13 +58,14 @@ def edited(form: Form) -> list[Edited]:
     """Return the fields that were sent, but those for a new field that were left empty."""
     found: list[Edited] = []
     for index in range(len(form)):
-        name, text = f"name.{index}", form.get(f"value.{index}")
-        if name not in form:
+        if f"name.{index}" not in form:
             break
+        name, text = form.get(f"name.{index}"), form.get(f"value.{index}")
         kind: As = "text" if form.get(f"kind.{index}") == "text" else "json"
-        is_new = form.get(f"new.{index}") != ""
-        if not is_new or form.get(name) or text.strip():
-            found.append(Edited(form.get(name), kind, text))
+        if form.get(f"new.{index}") == "":
+            found.append(Edited(came_back(name), kind, text))
+        elif name or text.strip():
+            found.append(Edited(name, kind, text))
     return found
 
 

@@ -32,6 +32,7 @@ from exempla.errors import (
 )
 from exempla.limits import MAX_STRANGER_FORM_BYTES
 from exempla.web import rendering
+from exempla.web.text import came_back
 from exempla.web.visit import (
     FORM_TOKEN,
     SENT,
@@ -190,7 +191,7 @@ def _label(form: Form, name: str) -> str:
     if not part:
         return "" if name in _GIVEN else name.replace("_", " ").capitalize()
     if part[1] == "value":
-        return form.get(f"name.{part[2]}") or "The new field"
+        return came_back(form.get(f"name.{part[2]}")) or "The new field"
     return "Name of the new field" if part[1] == "name" and f"new.{part[2]}" in form else ""
 
 

@@ -22,13 +22,13 @@ from exempla.errors import (
     Problem,
     ValidationError,
 )
-from exempla.files.formats import FORMATS, Format
-from exempla.ids import ResourceId, parse_id
+from exempla.files.formats import BY_SUFFIX, FORMATS, Format
+from exempla.ids import ResourceId
 from exempla.limits import MAX_FILE_BYTES
 from exempla.memory import give_back
 from exempla.store import datasets
-from exempla.web import heads
-from exempla.web.creating import CREATE
+from exempla.web import heads, rendering
+from exempla.web.creating import CREATE, chosen_space
 from exempla.web.datasets import all_spaces
 from exempla.web.example import Change, changes_of
 from exempla.web.uploads import receive
@@ -45,13 +45,6 @@ EXPORT = "GET /api/v1/datasets/{dataset_id}/export"
 SHOWN = 25
 """Changes that a trial shows."""
 
-_ENDS: dict[str, Format] = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".csv": "csv",
-    ".parquet": "parquet",
-}
 _REFUSALS = (AccessForbidden, Conflict, InvalidRequest, NotFound, ValidationError)
 
 
@@ -67,7 +60,7 @@ class _Upload(NamedTuple):
         """The format that was chosen, else the one that the file's name tells."""
         chosen = fields.one_of(self.form.get("format"), FORMATS, "format")
         name = self.file_name.lower()
-        told = next((known for end, known in _ENDS.items() if name.endswith(end)), None)
+        told = next((known for end, known in BY_SUFFIX.items() if name.endswith(end)), None)
         if chosen or told:
             return chosen or cast("Format", told)
         raise ValidationError(
@@ -120,6 +113,7 @@ async def _show(
         form=form,
         formats=FORMATS,
         tried=tried,
+        rows=sum(tried.counts) if tried else 0,
         changes=changes,
         wrong=wrong,
         may_write=visit.may(IMPORT, head.space.id),
@@ -145,10 +139,11 @@ async def import_file(visit: VisitDependency, dataset: FromPath[str]) -> Respons
                 if form.get("trial"):
                     tried = await visit.write(IMPORT, work.attempt, id, None, SHOWN)
                     return await _show(visit, id, form, tried=tried)
-                await visit.write(IMPORT, work.write, id, None)
+                done = await visit.write(IMPORT, work.write, id, None)
     except _REFUSALS as problem:
         return await _show(visit, id, form, wrong=problem)
-    return visit.go(f"/datasets/{dataset}", "imported")
+    made = str(done.version.id) if new_version else ""
+    return visit.go(f"/datasets/{dataset}", rendering.imported(done.counts, made))
 
 
 @get("/datasets/new-from-file")
@@ -180,7 +175,7 @@ async def create_from_file(visit: VisitDependency) -> Response[Any]:
             raise AccessForbidden("your key may not write to any space")
         async with _uploaded(visit) as upload:
             form = upload.form
-            space = parse_id(form.get("space"), "Space", "space")
+            space = chosen_space(form.get("space"))
             name = fields.name(form.get("name").strip())
             with closing(await upload.read(visit)) as incoming:
                 dataset = await asyncio.to_thread(

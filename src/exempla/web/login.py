@@ -48,7 +48,8 @@ async def log_in(
         address = address_of(request)
         # A wrong key does not wait for the writers.
         known = await database.look_up(keys.authenticate, hash)
-        token = await database.write(sessions.begin, hash, address) if known else None
+        before = request.cookies.get(COOKIE, "")
+        token = await database.write(sessions.begin, hash, address, before) if known else None
         if token is None:
             throttle.wrong_key(address)
             raise AuthenticationRequired("this key is unknown, revoked or expired")

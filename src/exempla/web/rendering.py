@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -11,6 +12,7 @@ from litestar import MediaType, Request, Response
 from markupsafe import Markup
 
 from exempla import __version__, clock
+from exempla.ids import new_suffix
 from exempla.web import sentences, static, text, times
 
 HEADERS = {
@@ -36,11 +38,14 @@ SAID = {
     "taken_out": "Taken out of this version; the others keep it.",
     "restored": "Restored as a new version, which is now the latest.",
     "revoked": "Revoked: it stops working at once.",
-    "imported": "Imported.",
     "nothing": "Nothing was changed.",
     "no_other": "No other example in this direction matches the filter.",
 }
 """What a page tells of what was done to come to it, by the word in its address."""
+
+_IMPORTED = "imported"
+_COUNTED = ("added", "changed", "unchanged", "with an id that is not there")
+_COUNT = re.compile(r"[0-9]{1,12}")
 
 _OF_ADDRESSES = "%!#$&'()*+,/:;=?@[]"
 """What stands in an address for itself (RFC 3986, section 2.2), or is escaped already."""
@@ -59,10 +64,11 @@ _environment.filters |= {
     "isolated": text.isolated,
     "moment": clock.rfc3339,
     "plain": text.plain,
+    "sendable": text.sendable,
     "sentence": sentences.sentence,
     "visible": text.visible,
 }
-_environment.globals |= {"static": static.address, "version": __version__}
+_environment.globals |= {"static": static.address, "version": __version__, "random": new_suffix}
 
 
 def markup(template: str, **values: Any) -> Markup:
@@ -78,7 +84,7 @@ def page(
     **values: Any,
 ) -> Response[Any]:
     """Return a page as an answer, with these headers beside those of every page."""
-    said = SAID.get(request.query_params.get("said", ""), "")
+    said = _said(request)
     body = markup(template, **{"visit": None, "path": request.scope["path"], "said": said} | values)
     return Response(
         body,
@@ -86,6 +92,22 @@ def page(
         media_type=MediaType.HTML,
         headers={**(headers or {}), **HEADERS},
     )
+
+
+def imported(counts: Sequence[int], version: str) -> str:
+    """Return the word for an import: its counts, and the version that was made for it, if one."""
+    return ".".join([_IMPORTED, *map(str, counts), version])
+
+
+def _said(request: Request[Any, Any, Any]) -> str:
+    """Return what the page tells of the form that led to it."""
+    given = request.query_params.get("said", "")
+    word, *rest = given.split(".")
+    if word != _IMPORTED or len(rest) != 5 or not all(map(_COUNT.fullmatch, rest[:4])):
+        return SAID.get(given, "")
+    counted = zip(map(int, rest[:4]), _COUNTED, strict=True)
+    told = [f"{count:,} {what}" for count, what in counted if count]
+    return markup("imported.html", told=told, path=request.scope["path"], made=rest[4])
 
 
 def redirect(path: str) -> Response[Any]:

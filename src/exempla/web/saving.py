@@ -144,7 +144,7 @@ def _render_conflict(
         for name in {**seen, **now}
         if name not in mine and seen.get(name) != now.get(name)
     }
-    by = next((event.by.email for event in known.events if event.by), "")
+    by = next((event.by.called for event in known.events if event.by), "")
     return visit.render(
         "conflict.html",
         409,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from urllib.parse import unquote
 
 from markupsafe import Markup, escape
 
@@ -53,6 +54,16 @@ def isolated(text: str) -> Markup:
 def plain(text: str) -> str:
     """Return the text for places that take no markup, with hidden characters as their name."""
     return HIDDEN.sub(lambda match: f"[{_name(match[0])}]", text)
+
+
+def sendable(text: str) -> str:
+    """Return the text as browsers send it back: not so CR and NUL, which are escaped, and `%`."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\0", "%00")
+
+
+def came_back(text: str) -> str:
+    """Return the text that `sendable` made this of."""
+    return unquote(text)
 
 
 def cut(text: str, longest: int) -> str:

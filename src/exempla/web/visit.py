@@ -20,12 +20,14 @@ from exempla.errors import (
     AuthenticationRequired,
     InvalidRequest,
     PreconditionFailed,
+    Problem,
 )
 from exempla.ids import ResourceId
-from exempla.store import audit, sessions
+from exempla.store import audit, idempotency, sessions
 from exempla.store.access import Permit, Role
 from exempla.store.audit import Act
 from exempla.store.database import Database
+from exempla.store.idempotency import Answer, Asked
 from exempla.store.sessions import Visitor
 from exempla.store.transaction import Transaction
 from exempla.throttle import Throttle
@@ -39,6 +41,8 @@ FORM_TOKEN = "form_token"  # noqa: S105 (its name)
 SENT = "sent"
 """Where the scope's state has the form that was sent, for the page that tells of a failure."""
 _CHANGED = "Someone else changed it meanwhile; here it is as it is now"
+ONCE = "once"
+"""The field of a form that is done once, also when it is sent again; random."""
 MAX_FIELDS = 10_000
 """Fields of a form."""
 
@@ -123,6 +127,11 @@ class Visit:
         return self._permit._replace(needs=NEEDS[route], if_match=if_match)
 
     @property
+    def user_id(self) -> ResourceId:
+        """Who is logged in."""
+        return self._permit.user_id
+
+    @property
     def is_administrator(self) -> bool:
         """Whether the person may do everything."""
         return self._permit.is_administrator
@@ -177,12 +186,42 @@ class Visit:
         except PreconditionFailed:  # whose words are for who sends `If-Match`
             raise PreconditionFailed(_CHANGED) from None
 
+    async def once(
+        self,
+        route: str,
+        render: Callable[[T], str],
+        function: Callable[Concatenate[Transaction, Permit, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> str:
+        """Write as `write` does, and return what `render` makes of it.
+
+        When the same form comes again, as browsers send it that load a page anew, nothing is
+        written, and the same is returned: it is stored, so that it must be no secret. A form is the
+        same if it has the same fields, of which `ONCE` is random.
+        """
+        if ONCE not in self._sent:
+            return render(await self.write(route, function, *args, **kwargs))
+        recorded = audit.recorded(function, self.act(route))
+        permit = self.permit(route)
+
+        def write(tx: Transaction) -> Answer:
+            return Answer(303, "", render(recorded(tx, permit, *args, **kwargs)).encode())
+
+        def refused(problem: Problem) -> Answer:
+            raise problem  # and nothing is stored: the form can be corrected
+
+        sent = [(name, self._sent.all(name)) for name in self._sent]
+        key = hashlib.sha256(msgspec.json.encode(sent)).hexdigest()
+        asked = Asked(permit.user_id.number, f"form {key}", self.request.scope["path"])
+        return (await idempotency.run(self.database, asked, write, refused)).body.decode()
+
     def act(self, route: str) -> Act | None:
         """Return what the audit log tells of this request, if what the route does goes there."""
         if route in NOT_IN_AUDIT_LOG:
             return None
         sent = self._sent
-        given = {name: sent.all(name) for name in sent if name != FORM_TOKEN}
+        given = {name: sent.all(name) for name in sent if name not in (FORM_TOKEN, ONCE)}
         return Act(
             self._permit.user_id,
             self._permit.key_id,

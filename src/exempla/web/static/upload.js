@@ -1,17 +1,20 @@
 // A file that is dropped or chosen, sent with its progress; what the server says is shown here.
+// One that is dropped on a page with a link to import goes there.
 
-const form = document.querySelector("form[data-upload]");
+let running = null; // the request that is under way, and whether it only tries
 
 function send(form, submitter) {
   const result = document.getElementById("result");
   const progress = form.querySelector("[data-progress]");
   const [bar, told] = progress.children;
-  const buttons = [...form.querySelectorAll("button")];
+  const buttons = form.querySelector("[data-buttons]");
   const request = new XMLHttpRequest();
   const data = new FormData(form, submitter);
-  const finish = () => {
-    progress.hidden = true;
-    for (const button of buttons) button.disabled = false;
+  const hadFocus = buttons.contains(document.activeElement);
+  const setBusy = (isBusy) => {
+    running = isBusy ? { request, isTrial: submitter?.name === "trial" } : null;
+    progress.hidden = !isBusy;
+    for (const button of buttons.children) button.disabled = isBusy;
   };
 
   request.upload.addEventListener("progress", (event) => {
@@ -23,7 +26,7 @@ function send(form, submitter) {
     told.textContent = "The server reads it…";
   });
   request.addEventListener("load", () => {
-    finish();
+    setBusy(false);
     if (new URL(request.responseURL).pathname !== location.pathname) {
       location.assign(request.responseURL); // it was done
       return;
@@ -31,50 +34,91 @@ function send(form, submitter) {
     const page = new DOMParser().parseFromString(request.responseText, "text/html");
     const said = page.getElementById("result") ?? page.querySelector("main");
     result.replaceChildren(...said.childNodes);
+    result.querySelector("[data-again]")?.remove(); // the form here still has the file
     result.scrollIntoView({ block: "nearest" });
+    const next = page.querySelector("[data-buttons]");
+    if (next) buttons.replaceChildren(...next.children);
+    if (hadFocus) buttons.querySelector(".main").focus();
   });
   request.addEventListener("error", () => {
-    finish();
+    setBusy(false);
     result.textContent = "The upload broke off: nothing was imported. Send it again.";
   });
-  for (const button of buttons) button.disabled = true;
-  progress.hidden = false;
+  request.addEventListener("abort", () => setBusy(false));
+  setBusy(true);
   request.open("POST", form.action);
   request.setRequestHeader("Accept", "text/html");
   request.send(data);
 }
 
-if (form) {
-  const drop = form.querySelector("[data-drop]");
+/** Let the form send itself here; return what gives it files. */
+function start(form) {
   const input = form.elements.file;
-  drop.querySelector("[data-drop-help]").hidden = false;
+  form.querySelector("[data-drop-help]").hidden = false;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     send(form, event.submitter);
   });
-  const nameIt = () => {
+  form.addEventListener("change", (event) => {
+    if (!input.files.length || !["file", "format", "mode"].includes(event.target.name)) return;
     const name = form.elements.name;
-    if (name && !name.value && input.files.length) name.value = input.files[0].name.replace(/\.[^.]*$/, "");
-  };
-  const trial = form.querySelector("[name=trial]");
-  input.addEventListener("change", () => {
-    nameIt();
-    if (trial && input.files.length && form.reportValidity()) form.requestSubmit(trial);
+    if (name && !name.value) name.value = input.files[0].name.replace(/\.[^.]*$/, "");
+    // What was shown holds no more: try anew, but let an import go on.
+    if (running?.isTrial) running.request.abort();
+    const trial = form.querySelector("[name=trial]");
+    if (trial && !running && form.reportValidity()) form.requestSubmit(trial);
   });
+  const take = () => input.dispatchEvent(new Event("change", { bubbles: true }));
+  if (input.files.length) take(); // it was chosen before this script was there
+  return (files) => {
+    input.files = files;
+    take();
+  };
+}
+
+/** Show the page that this link leads to in place of this one; return what gives it files. */
+async function follow(link) {
+  const answer = await fetch(link.href).catch(() => null);
+  const page = new DOMParser().parseFromString(answer ? await answer.text() : "", "text/html");
+  const form = page.querySelector("form[data-upload]");
+  if (!form) {
+    location.assign(link.href); // which says why
+    return null;
+  }
+  document.querySelector("main").replaceWith(page.querySelector("main"));
+  document.title = page.title;
+  history.pushState(null, "", link.href);
+  shown = location.pathname;
+  return start(form);
+}
+
+const form = document.querySelector("form[data-upload]");
+const link = document.querySelector("a[data-import]");
+let give = form && start(form);
+
+let shown = location.pathname;
+window.addEventListener("popstate", () => {
+  if (location.pathname !== shown) location.reload(); // the page before `follow`, or after it
+});
+
+if (form || link) {
+  const place = () => document.querySelector("[data-drop]") ?? document.querySelector("main");
   for (const name of ["dragenter", "dragover"]) {
     document.addEventListener(name, (event) => {
+      if (!event.dataTransfer.types.includes("Files")) return;
       event.preventDefault();
-      drop.classList.add("over");
+      place().classList.add("over");
     });
   }
   document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) drop.classList.remove("over");
+    if (!event.relatedTarget) place().classList.remove("over");
   });
-  document.addEventListener("drop", (event) => {
+  document.addEventListener("drop", async (event) => {
+    const files = event.dataTransfer.files;
+    if (!files.length) return;
     event.preventDefault();
-    drop.classList.remove("over");
-    if (!event.dataTransfer.files.length) return;
-    input.files = event.dataTransfer.files;
-    input.dispatchEvent(new Event("change"));
+    place().classList.remove("over");
+    give ??= await follow(link);
+    give?.(files);
   });
 }

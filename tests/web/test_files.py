@@ -94,12 +94,12 @@ def test_the_first_of_many_mistakes_are_told(page: Page, site: Site) -> None:
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("Nothing was imported: line 2: the id must be a string")
     expect(alert.locator("li")).to_have_count(19)
-    expect(alert.locator("li").last).to_contain_text("line 21 is not valid JSON")
+    expect(alert.locator("li").last).to_contain_text("Line 21 is not valid JSON")
     expect(alert).to_contain_text("And at least 12 more.")
     page.evaluate(DROP, ["bad.csv", 'q,a\n1,2\n3\n4,5\n6,7,8\n9,"\n'])
     expect(alert).to_contain_text("line 3 has 1 cells, but the header 2")
     expect(alert.locator("li")).to_have_text(
-        ["line 5 has 3 cells, but the header 2", re.compile("line 6 is not valid CSV")]
+        ["Line 5 has 3 cells, but the header 2.", re.compile("Line 6 is not valid CSV")]
     )
     expect(alert).not_to_contain_text("more.")
     schema = {"properties": {"n": {"type": "integer"}}}
@@ -107,7 +107,7 @@ def test_the_first_of_many_mistakes_are_told(page: Page, site: Site) -> None:
     rows: list[dict[str, object]] = [{"n": "one" if n % 2 else n} for n in range(50)]
     page.evaluate(DROP, ["bad.jsonl", lines(*rows)])
     expect(alert).to_contain_text("line 2 does not satisfy the dataset's schema at '/n'")
-    expect(alert.locator("li").first).to_contain_text("line 4 does not satisfy")
+    expect(alert.locator("li").first).to_contain_text("Line 4 does not satisfy")
     expect(alert).to_contain_text("And at least 5 more.")
 
 

@@ -65,7 +65,7 @@ def test_a_bot_is_called_by_its_name(browser: Browser, page: Page, site: Site) -
     path = f"/datasets/{dataset.id}"
     page.goto(f"/?space={space}")
     expect(page.locator("tbody")).to_contain_text(f"by {name}")
-    for part, times in (("/log", 3), ("/versions", 2), (f"/example?id={id}", 4)):
+    for part, times in (("/log", 3), ("/versions", 3), (f"/example?id={id}", 4)):
         page.goto(path + part)
         assert page.content().count(name) == times, part
         assert "bots.invalid" not in page.content()

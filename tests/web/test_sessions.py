@@ -146,7 +146,7 @@ def test_a_key_is_made_once_by_a_form(visitor: httpx.Client, client: httpx.Clien
     first, again = (visitor.post("/admin/keys", data=form) for _ in range(2))
     (secret,) = re.findall(r"exk_[\w-]{43}", first.text)
     assert again.status_code == 409
-    assert "this form was sent before and made a key" in again.text
+    assert "This form was sent before and made a key" in again.text
     assert not re.findall(r"exk_[\w-]{43}", again.text)
     keys = ok(client.get("/v2/api-keys"))["api_keys"]
     assert [one["name"] for one in keys].count(form["name"]) == 1

@@ -166,8 +166,10 @@ def test_a_dataset_that_is_deleted_meanwhile_is_not_found(store: Store) -> None:
 def postgres_store(url: str) -> Iterator[Store]:
     """Open a store of this test's own on PostgreSQL."""
     database, _ = setup.open_database(setup.open_engine(Settings(database_url=url)))
-    yield Store(database)
-    database.close()
+    try:
+        yield Store(database)
+    finally:
+        database.close()
 
 
 def test_others_write_to_other_datasets_meanwhile(new_postgres_url: Callable[[], str]) -> None:

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TypeVar
 
 from exempla import metrics
-from exempla.store.pools import COMMIT_TOGETHER, Pool, Write, timed
+from exempla.store.pools import COMMIT_TOGETHER, Pool, Write, run_together, timed
 from exempla.store.transaction import Transaction
 
 T = TypeVar("T")
@@ -74,5 +74,4 @@ class Groups:
             writes[0].run_alone(tx)
             return
         self._lock_dataset(tx, dataset)  # a write that is undone does not give it to others then
-        for write in writes:
-            write.run(tx)
+        run_together(tx, writes)

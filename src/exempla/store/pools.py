@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
@@ -234,8 +234,7 @@ class Writer:
                 self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
                 self._synced = synced
             self._engine.begin(self._connection)
-            for write in writes:
-                write.run(Transaction(self._connection, self._engine))
+            run_together(Transaction(self._connection, self._engine), writes)
             _commit(self._connection, self._engine)
         except BaseException as error:
             failure = error
@@ -256,6 +255,16 @@ class Writer:
             self._connection = None
 
 
+def run_together(tx: Transaction, writes: Sequence[Write]) -> None:
+    """Do the writes in one transaction, each in a savepoint of its own; it is to be committed."""
+    for number, write in enumerate(writes):
+        with tx.unanswered():
+            if number:
+                tx.run("RELEASE SAVEPOINT this_write")
+            tx.run("SAVEPOINT this_write")
+        write.run(tx)
+
+
 class Write:
     """A write that waits for others to commit with, and what came of it."""
 
@@ -267,11 +276,10 @@ class Write:
         self._error: BaseException | None = None
 
     def run(self, tx: Transaction) -> None:
-        """Do the work in a savepoint; a failure of its own undoes no other write.
+        """Do the work after a savepoint; a failure of its own undoes no more than that.
 
         Raises when the whole transaction is lost with it, as on a full disk.
         """
-        tx.run("SAVEPOINT this_write")
         try:
             self._result = self._job(tx)
         except BaseException as error:
@@ -280,7 +288,6 @@ class Write:
                 tx.run("ROLLBACK TO SAVEPOINT this_write")
             except tx.engine.Error as lost:
                 raise (error if isinstance(error, tx.engine.Error) else lost) from None
-        tx.run("RELEASE SAVEPOINT this_write")
 
     def run_alone(self, tx: Transaction) -> None:
         """Do the work in a transaction of its own; raises what the work does."""

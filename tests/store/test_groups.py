@@ -20,6 +20,8 @@ from exempla.store import datasets, examples, setup, versions
 from exempla.store.access import OPERATOR, Permit
 from exempla.store.database import Database
 from exempla.store.engines import Postgres, Sqlite
+from exempla.store.groups import Groups
+from exempla.store.pools import Pool
 from exempla.store.transaction import Transaction
 from tests.store.conftest import Store
 from tests.store.test_outcome import UNKNOWN, end_the_connection, files_writable_again, url_of
@@ -183,6 +185,30 @@ def test_others_write_to_other_datasets_meanwhile(new_postgres_url: Callable[[],
 
         assert at_once(store.database, dataset.id, set_field(id, "a"), write_elsewhere)[1] is None
         assert store.bodies(other.id) == ['{"n":0,"there":1}']
+
+
+def test_a_dataset_that_is_always_written_to_keeps_no_other_waiting(
+    new_postgres_url: Callable[[], str],
+) -> None:
+    with postgres_store(new_postgres_url()) as store:
+        engine = store.database.engine
+        pool = Pool(engine, None, 1, engine.begin_write, "writer")
+        groups = Groups(pool, datasets.hold)
+        begun, enough = threading.Event(), threading.Event()
+
+        def write_again(_: Transaction) -> None:
+            assert begun.wait(WAIT_LIMIT_S)
+            if not enough.is_set():
+                groups.submit(1, write_again)
+
+        groups.submit(1, write_again)
+        other = groups.submit(2, lambda tx: tx.exactly_one("SELECT 2"))
+        begun.set()
+        try:
+            assert other.result(WAIT_LIMIT_S) == (2,)
+        finally:
+            enough.set()
+            pool.close()
 
 
 def test_groups_of_two_processes_take_turns(new_postgres_url: Callable[[], str]) -> None:

@@ -12,10 +12,12 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
 from exempla import metrics
+from exempla.errors import Unavailable
 from exempla.store.pools import COMMIT_TOGETHER, Pool, Write, run_together, timed
 from exempla.store.transaction import Transaction
 
@@ -49,7 +51,7 @@ class Groups:
             return sum(map(len, self._waiting.values()))
 
     def _work(self, dataset: int) -> None:
-        """Run what waits for the dataset, until nothing does."""
+        """Run what waits for the dataset, until nothing does, or others wait for the thread."""
         while writes := self._take(dataset):
             if metrics.shown:
                 metrics.COMMITS.observe(len(writes))
@@ -61,6 +63,10 @@ class Groups:
             for write in writes:
                 write.answer(failure)
             del writes, write, failure  # they hold requests, which may be large
+            if self._pool.waiting():
+                with suppress(Unavailable):  # the server stops: what waits is finished here
+                    self._pool.start(self._work, dataset)
+                    return
 
     def _take(self, dataset: int) -> list[Write]:
         with self._lock:

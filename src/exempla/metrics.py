@@ -39,7 +39,7 @@ _WAITING = Gauge(
 )
 COMMITS = Histogram(
     "exempla_database_commit_writes",
-    "Writes that shared one commit, and so one sync of the disk (SQLite).",
+    "Writes that shared one commit, and so one sync of the disk.",
     buckets=(1, 2, 4, 8, 16, 32, 64),
 )
 STREAMS = Gauge("exempla_flight_streams", "Arrow Flight streams that run now.", ("method",))

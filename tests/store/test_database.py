@@ -70,6 +70,26 @@ def test_a_failed_write_leaves_nothing_of_itself(store: Store) -> None:
     assert store.read(datasets.get, OPERATOR, dataset.id) == before
 
 
+def test_statements_whose_answers_no_one_waits_for_are_done_or_fail(store: Store) -> None:
+    dataset, _, _ = store.dataset_of(1)
+    rename = "UPDATE datasets SET name = :name WHERE id = :id"
+    name = f"sent {store.database.engine.name}"
+
+    def write(tx: Transaction, *statements: str) -> None:
+        with tx.unanswered():
+            for statement in statements:
+                tx.run(statement, name=name, id=dataset.id.number)
+            tx.run_many(rename, [{"name": name, "id": dataset.id.number}] * 2)
+
+    broken = "UPDATE no_such_table SET name = :name WHERE id = :id"
+    for statements in ([broken], [broken, rename], [rename, broken], [rename, broken, rename]):
+        with pytest.raises(store.database.engine.Error, match="no_such_table"):
+            store.write(write, *statements)
+        assert store.read(datasets.get, OPERATOR, dataset.id).name != name
+    store.write(write, rename)
+    assert store.read(datasets.get, OPERATOR, dataset.id).name == name
+
+
 def test_a_write_whose_caller_leaves_is_still_done(store: Store) -> None:
     dataset, _, ids = store.dataset_of(1)
     begun, go_on = threading.Event(), threading.Event()

@@ -187,7 +187,9 @@ class ExamplesController(Controller):
         """Append examples to a version, in place."""
         dataset, version = _ids(dataset_id, dataset_version_id)
         await example_fields.check_new(data.examples)
-        return await writing(_written, examples.insert, permit, dataset, version, data.examples)
+        return await writing.to_dataset(
+            _written, examples.insert, permit, dataset, version, data.examples
+        )
 
     @patch()
     async def update_examples(
@@ -202,7 +204,7 @@ class ExamplesController(Controller):
         dataset, version = _ids(dataset_id, dataset_version_id)
         new_version = fields.name(data.new_version, "new_version") if data.new_version else None
         changes = await example_fields.changes_by_id(data.examples)
-        return await writing(
+        return await writing.to_dataset(
             _written, examples.update, permit, dataset, version, changes, new_version
         )
 
@@ -217,7 +219,7 @@ class ExamplesController(Controller):
         """Set annotations of examples; they belong to the examples, in all versions."""
         dataset, _ = _ids(dataset_id, None)
         records = _records(data.annotations)
-        return await writing(
+        return await writing.to_dataset(
             lambda annotated: Tagged(None, annotated.tag),
             annotations_store.annotate,
             permit,
@@ -245,7 +247,7 @@ class ExamplesController(Controller):
             kept = [id for id in ids if id not in gone]
             return Tagged(DeletedAnswer(True, deleted, kept), written.tag)
 
-        return await writing(render, examples.delete, permit, dataset, version, ids)
+        return await writing.to_dataset(render, examples.delete, permit, dataset, version, ids)
 
 
 def _search(tx: Transaction, permit: Permit, *where: Any, text: str, **page: Any) -> Page:

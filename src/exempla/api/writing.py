@@ -20,6 +20,7 @@ from exempla.api.auth import address_of
 from exempla.api.body import IN_A_THREAD_FROM
 from exempla.api.preconditions import etag
 from exempla.errors import InvalidRequest, Problem, ValidationError
+from exempla.ids import ResourceId
 from exempla.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 from exempla.store import audit, idempotency
 from exempla.store.access import Permit
@@ -112,6 +113,21 @@ class Writing:
 
         answer = await idempotency.run(self._database, self._asked, write, self._refused)
         return _response(*answer)
+
+    async def to_dataset(
+        self,
+        render: Callable[[T], Tagged[A]],
+        function: Callable[Concatenate[Transaction, Permit, ResourceId, P], T],
+        permit: Permit,
+        dataset: ResourceId,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Response[A]:
+        """Do the same with a function that locks this dataset and nothing else."""
+        if self._asked or self._act:  # whose answer, or entry in the audit log, is written too
+            return await self(render, function, permit, dataset, *args, **kwargs)
+        write = self._database.write_to_dataset
+        return respond(render(await write(function, permit, dataset, *args, **kwargs)))
 
     async def run(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs

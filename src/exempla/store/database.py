@@ -5,7 +5,7 @@ function with a `Transaction` as its first argument, in a thread, all or nothing
 disk before its call returns.
 
 SQLite has one writer (see `pools.py`). PostgreSQL has as many as it has connections; a write
-first locks its dataset's row.
+first locks its dataset's row, and those that wait for it commit together (see `groups.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
+from exempla.ids import ResourceId
+from exempla.store import datasets
+from exempla.store.access import Permit
 from exempla.store.engines import Engine, Postgres, Sqlite
+from exempla.store.groups import Groups
 from exempla.store.pools import Pool, Writer
 from exempla.store.transaction import Transaction
 from exempla.store.watch import Watch
@@ -56,6 +60,9 @@ class Database:
             Writer(engine)
             if isinstance(engine, Sqlite)
             else Pool(engine, self._watch, WRITERS, engine.begin_write, "writer")
+        )
+        self._groups = (
+            Groups(self._writer, datasets.hold) if isinstance(self._writer, Pool) else None
         )
         self._here: Any = engine.connect_to_look() if isinstance(engine, Sqlite) else None
         self._closed = False
@@ -108,6 +115,26 @@ class Database:
         A write whose caller stops waiting is still done.
         """
         return await self._result(self._writer.submit(lambda tx: function(tx, *args, **kwargs)))
+
+    async def write_to_dataset(
+        self,
+        function: Callable[Concatenate[Transaction, Permit, ResourceId, P], T],
+        permit: Permit,
+        dataset: ResourceId,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """As `write`, for a function that locks this dataset and nothing else.
+
+        Those that wait for the same dataset are committed together.
+        """
+
+        def job(tx: Transaction) -> T:
+            return function(tx, permit, dataset, *args, **kwargs)
+
+        if self._groups is None:
+            return await self._result(self._writer.submit(job))
+        return await self._result(self._groups.submit(dataset.number, job))
 
     def read_bulk(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -172,7 +199,10 @@ class Database:
             "digester": self._digesters,
             "writer": self._writer,
         }
-        return {name: pool.waiting() for name, pool in pools.items()}
+        counts = {name: pool.waiting() for name, pool in pools.items()}
+        if self._groups:
+            counts["writer"] += self._groups.waiting()
+        return counts
 
     def close(self) -> None:
         """Finish the writes that wait, and close all connections."""

@@ -103,6 +103,11 @@ def lock(tx: Transaction, permit: Permit, id: ResourceId) -> Dataset:
     return _found(permit, id, tx.one(_LOCK, id=id.number, suffix=id.suffix))
 
 
+def hold(tx: Transaction, number: int) -> None:
+    """Let other writers to the dataset with this number wait, if there is one."""
+    tx.one("SELECT 1 FROM datasets WHERE id = :id FOR UPDATE OF datasets", id=number)
+
+
 def lock_unchanged(tx: Transaction, permit: Permit, id: ResourceId) -> Dataset:
     """Do the same, if the dataset is still what the caller saw, else raise `PreconditionFailed`."""
     dataset = lock(tx, permit, id)

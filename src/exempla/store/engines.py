@@ -22,7 +22,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -253,6 +253,11 @@ class Sqlite:
             connection.set_progress_handler(None, 0)
 
     @staticmethod
+    def unanswered(connection: Any) -> AbstractContextManager[object]:
+        """Do nothing: there is no one to wait for."""
+        return nullcontext()
+
+    @staticmethod
     def is_lost(connection: Any) -> bool:
         """Tell whether the connection is of no more use."""
         return False
@@ -364,6 +369,12 @@ class Postgres:
         milliseconds = str(max(1, math.ceil(seconds * 1_000)))
         connection.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds])
         yield
+
+    @staticmethod
+    def unanswered(connection: Any) -> AbstractContextManager[object]:
+        """Send statements without waiting for the answer to each; see `Transaction.unanswered`."""
+        pipeline: AbstractContextManager[object] = connection.pipeline()
+        return pipeline
 
     @staticmethod
     def is_lost(connection: Any) -> bool:

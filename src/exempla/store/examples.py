@@ -46,6 +46,14 @@ class Example(NamedTuple):
     body: str
 
 
+class Merged(NamedTuple):
+    """An example as a version holds it, its new body, and what that replaces (see `bodies`)."""
+
+    held: Held
+    body: str
+    replaced: str
+
+
 class Page(NamedTuple):
     """Some examples of a version, in order, and the version they are of."""
 
@@ -186,29 +194,34 @@ def update(
         for index, (id, fields) in enumerate(changes.items())
         if fields and id in held
     ]
-    edits = edit(tx, dataset, at, given, now)
-    if edits or new_version:
-        dataset, version = touch(tx, dataset, version, now)
-        writes.record(tx, permit, dataset, "updated" if edits else "branched", version, edits=edits)
+    merged = merge(tx, dataset, given)
+    with tx.unanswered():
+        edits = replace(tx, at, merged, now)
+        if edits or new_version:
+            dataset, version = touch(tx, dataset, version, now)
+            kind: writes.Kind = "updated" if edits else "branched"
+            writes.record(tx, permit, dataset, kind, version, edits=edits)
     return Written(dataset, version, [id for id in changes if id in held])
 
 
-def edit(
-    tx: Transaction,
-    dataset: Dataset,
-    at: At,
-    changes: Sequence[tuple[str, Held, Fields]],
-    now: int,
-) -> list[Edit]:
-    """Merge fields into examples that the version holds, and return what that replaced.
+def merge(
+    tx: Transaction, dataset: Dataset, changes: Sequence[tuple[str, Held, Fields]]
+) -> list[Merged]:
+    """Merge fields into examples that the version holds; nothing is written yet.
 
     Each comes with where it stands in the request. Raises `ValidationError` for one that does not
     satisfy the dataset's schema then.
     """
-    merged = [(where, held, *bodies.merge(held.body, fields)) for where, held, fields in changes]
-    schemas.check(tx, dataset, ((where, body) for where, _, body, _ in merged))
-    revising.replace(tx, at, [(held, body) for _, held, body, _ in merged], now)
-    return [Edit(held.ordinal, replaced) for _, held, _, replaced in merged]
+    merged = [Merged(held, *bodies.merge(held.body, fields)) for _, held, fields in changes]
+    places = (where for where, _, _ in changes)
+    schemas.check(tx, dataset, zip(places, (one.body for one in merged), strict=True))
+    return merged
+
+
+def replace(tx: Transaction, at: At, merged: Sequence[Merged], now: int) -> list[Edit]:
+    """Write examples that were merged to the version, and return what that replaced."""
+    revising.replace(tx, at, [(one.held, one.body) for one in merged], now)
+    return [Edit(one.held.ordinal, one.replaced) for one in merged]
 
 
 def delete(

@@ -222,7 +222,7 @@ class Import:
                 for row, old, fields in given
                 if not bodies.says(old.body, fields)
             ]
-            edits = examples.edit(tx, dataset, at, changes, now)
+            edits = examples.replace(tx, at, examples.merge(tx, dataset, changes), now)
             writes.keep(tx, dataset.id.number, now, edits)
             edited.extend(edit.ordinal for edit in edits)
             ignored += len(part.ids) - len(given)

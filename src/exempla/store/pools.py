@@ -1,7 +1,7 @@
 """Threads that run transactions: pools of connections, and the one writer of SQLite.
 
 SQLite's writer commits the writes that wait for it together, each in a savepoint of its own, so
-that one sync of the disk serves them all.
+that one sync of the disk serves them all. `groups.py` does so on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
@@ -22,13 +22,14 @@ from exempla.store.engines import OUTCOME_UNKNOWN, Engine, Sqlite
 from exempla.store.transaction import STOPPING, Transaction
 from exempla.store.watch import Watch
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 COMMIT_TOGETHER = 64
-"""At most so many waiting writes share one commit on SQLite."""
+"""At most so many waiting writes share one commit."""
 
 
-def _timed(waits: Histogram, job: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
+def timed(waits: Histogram, job: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
     """Return the job, which tells how long it waited for its turn, if anyone can see that."""
     if not metrics.shown:
         return job
@@ -53,16 +54,24 @@ class Pool:
         self._local = threading.local()
         self._connections: set[Any] = set()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"exempla-{name}")
-        self._waits = metrics.waits(name)
+        self.waits = metrics.waits(name)
         self._stopping = threading.Event()
 
     def submit(self, job: Callable[[Transaction], T], *, alone: bool = False) -> Future[T]:
         """Run the job in a transaction; or, `alone`, in none: each of its statements by itself."""
+        return self.start(self._run_alone if alone else self.run, timed(self.waits, job))
+
+    def start(self, function: Callable[[A], T], argument: A) -> Future[T]:
+        """Call the function in one of the threads, where it may `run` jobs."""
         try:
-            run = self._run_alone if alone else self._run
-            return self._executor.submit(run, _timed(self._waits, job))
+            return self._executor.submit(function, argument)
         except RuntimeError:  # it is shut down
             raise Unavailable(STOPPING) from None
+
+    def run(self, job: Callable[[Transaction], T]) -> T:
+        """Run the job in a transaction, in this thread, which is one of the pool's."""
+        with self._using():
+            return self._run_whole(job)
 
     def waiting(self) -> int:
         """Return how many jobs wait for a thread."""
@@ -121,10 +130,6 @@ class Pool:
             connection.execute(self._begin)
         return connection
 
-    def _run(self, job: Callable[[Transaction], T]) -> T:
-        with self._using():
-            return self._run_whole(job)
-
     def _run_whole(self, job: Callable[[Transaction], T]) -> T:
         connection = self._begun()
         try:
@@ -176,7 +181,7 @@ class Writer:
     def __init__(self, engine: Sqlite) -> None:
         self._engine = engine
         self._connection: Any = engine.connect_to_write()
-        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self._waits = metrics.waits("writer")
         self._closing = threading.Lock()
         self._closed = False
@@ -186,7 +191,7 @@ class Writer:
 
     def submit(self, job: Callable[[Transaction], T], *, synced: bool = True) -> Future[T]:
         """Run the job in a savepoint of a transaction, which is synced if any of its jobs is."""
-        write = _Write(_timed(self._waits, job), synced)
+        write = Write(timed(self._waits, job), synced)
         with self._closing:
             if self._closed:
                 write.future.set_exception(Unavailable(STOPPING))
@@ -220,7 +225,8 @@ class Writer:
         if self._connection is not None:
             self._connection.close()
 
-    def _commit_together(self, writes: list[_Write]) -> None:
+    def _commit_together(self, writes: list[Write]) -> None:
+        failure: BaseException | None = None
         try:
             if self._connection is None:
                 self._connection, self._synced = self._engine.connect_to_write(), True
@@ -228,15 +234,13 @@ class Writer:
                 self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
                 self._synced = synced
             self._engine.begin(self._connection)
-            for write in writes:
-                write.run(self._connection, self._engine)
+            run_together(Transaction(self._connection, self._engine), writes)
             _commit(self._connection, self._engine)
         except BaseException as error:
-            for write in writes:
-                write.error = write.error or error
+            failure = error
             self._start_anew()
         for write in writes:
-            write.answer()
+            write.answer(failure)
 
     def _start_anew(self) -> None:
         """Undo what was begun; leave a connection that cannot, for another."""
@@ -251,33 +255,51 @@ class Writer:
             self._connection = None
 
 
-class _Write:
-    """A write that waits for the writer, and what came of it."""
+def run_together(tx: Transaction, writes: Sequence[Write]) -> None:
+    """Do the writes in one transaction, each in a savepoint of its own; it is to be committed."""
+    for number, write in enumerate(writes):
+        with tx.unanswered():
+            if number:
+                tx.run("RELEASE SAVEPOINT this_write")
+            tx.run("SAVEPOINT this_write")
+        write.run(tx)
 
-    def __init__(self, job: Callable[[Transaction], Any], synced: bool) -> None:
+
+class Write:
+    """A write that waits for others to commit with, and what came of it."""
+
+    def __init__(self, job: Callable[[Transaction], Any], synced: bool = True) -> None:
         self.future: Future[Any] = Future()
         self.synced = synced
-        self.error: BaseException | None = None
         self._job = job
         self._result: Any = None
+        self._error: BaseException | None = None
 
-    def run(self, connection: Any, engine: Engine) -> None:
-        """Do the work in a savepoint; a failure of its own undoes no other write.
+    def run(self, tx: Transaction) -> None:
+        """Do the work after a savepoint; a failure of its own undoes no more than that.
 
-        Raises when the database gave up the whole transaction, as it does on a full disk.
+        Raises when the whole transaction is lost with it, as on a full disk.
         """
-        connection.execute("SAVEPOINT this_write")
         try:
-            self._result = self._job(Transaction(connection, engine))
+            self._result = self._job(tx)
         except BaseException as error:
-            self.error = error
-            if not connection.in_transaction:
-                raise
-            connection.execute("ROLLBACK TO this_write")
-        connection.execute("RELEASE this_write")
+            self._error = error
+            try:
+                tx.run("ROLLBACK TO SAVEPOINT this_write")
+            except tx.engine.Error as lost:
+                raise (error if isinstance(error, tx.engine.Error) else lost) from None
 
-    def answer(self) -> None:
-        if self.error:
-            self.future.set_exception(self.error)
+    def run_alone(self, tx: Transaction) -> None:
+        """Do the work in a transaction of its own; raises what the work does."""
+        self._result = self._job(tx)
+
+    def answer(self, failure: BaseException | None) -> None:
+        """Tell who waits for it; `failure` is that of the whole transaction.
+
+        Then a failure of the write's own does not count, since it may be due to a write before it
+        that was undone.
+        """
+        if error := failure or self._error:
+            self.future.set_exception(error)
         else:
             self.future.set_result(self._result)

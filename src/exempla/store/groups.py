@@ -16,9 +16,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from exempla import metrics
 from exempla.errors import Unavailable
-from exempla.store.pools import COMMIT_TOGETHER, Pool, Write, run_together, timed
+from exempla.store.pools import COMMIT_TOGETHER, Pool, Write, answer, run_together, timed
 from exempla.store.transaction import Transaction
 
 T = TypeVar("T")
@@ -53,16 +52,8 @@ class Groups:
     def _work(self, dataset: int) -> None:
         """Run what waits for the dataset, until nothing does, or others wait for the thread."""
         while writes := self._take(dataset):
-            if metrics.shown:
-                metrics.COMMITS.observe(len(writes))
-            failure: BaseException | None = None
-            try:
-                self._pool.run(partial(self._run, dataset, writes))
-            except BaseException as error:
-                failure = error
-            for write in writes:
-                write.answer(failure)
-            del writes, write, failure  # they hold requests, which may be large
+            answer(writes, partial(self._pool.run, partial(self._run, dataset, writes)))
+            del writes  # they hold requests, which may be large
             if self._pool.waiting():
                 with suppress(Unavailable):  # the server stops: what waits is finished here
                     self._pool.start(self._work, dataset)
@@ -70,14 +61,15 @@ class Groups:
 
     def _take(self, dataset: int) -> list[Write]:
         with self._lock:
-            waiting = self._waiting[dataset]
+            waiting = self._waiting.get(dataset)
             if not waiting:
-                del self._waiting[dataset]
+                self._waiting.pop(dataset, None)
+                return []
             return [waiting.popleft() for _ in range(min(len(waiting), COMMIT_TOGETHER))]
 
     def _run(self, dataset: int, writes: list[Write], tx: Transaction) -> None:
         if len(writes) == 1:
-            writes[0].run_alone(tx)
+            writes[0].run_alone(tx)  # which spares a savepoint: its failure is the transaction's
             return
         self._lock_dataset(tx, dataset)  # a write that is undone does not give it to others then
         run_together(tx, writes)

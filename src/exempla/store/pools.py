@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from prometheus_client import Histogram
 
 from exempla import metrics
 from exempla.errors import Unavailable
-from exempla.store.engines import OUTCOME_UNKNOWN, Engine, Sqlite
+from exempla.store.engines import OUTCOME_UNKNOWN, UNAVAILABLE, Engine, Sqlite
 from exempla.store.transaction import STOPPING, Transaction
 from exempla.store.watch import Watch
 
@@ -65,8 +66,8 @@ class Pool:
         """Call the function in one of the threads, where it may `run` jobs."""
         try:
             return self._executor.submit(function, argument)
-        except RuntimeError:  # it is shut down
-            raise Unavailable(STOPPING) from None
+        except RuntimeError:  # it is shut down, or the system gives no more threads
+            raise Unavailable(STOPPING if self._stopping.is_set() else UNAVAILABLE) from None
 
     def run(self, job: Callable[[Transaction], T]) -> T:
         """Run the job in a transaction, in this thread, which is one of the pool's."""
@@ -218,15 +219,12 @@ class Writer:
                 waiting.append(self._queue.get())
             running = None not in waiting
             if writes := [write for write in waiting if write]:
-                if metrics.shown:
-                    metrics.COMMITS.observe(len(writes))
-                self._commit_together(writes)
+                answer(writes, partial(self._commit_together, writes))
             del waiting, writes  # they hold requests, which may be large, until the next ones come
         if self._connection is not None:
             self._connection.close()
 
     def _commit_together(self, writes: list[Write]) -> None:
-        failure: BaseException | None = None
         try:
             if self._connection is None:
                 self._connection, self._synced = self._engine.connect_to_write(), True
@@ -236,11 +234,9 @@ class Writer:
             self._engine.begin(self._connection)
             run_together(Transaction(self._connection, self._engine), writes)
             _commit(self._connection, self._engine)
-        except BaseException as error:
-            failure = error
+        except BaseException:
             self._start_anew()
-        for write in writes:
-            write.answer(failure)
+            raise
 
     def _start_anew(self) -> None:
         """Undo what was begun; leave a connection that cannot, for another."""
@@ -253,6 +249,19 @@ class Writer:
             with suppress(self._engine.Error):
                 self._connection.close()
             self._connection = None
+
+
+def answer(writes: Sequence[Write], commit: Callable[[], object]) -> None:
+    """Commit the writes, and tell who waits for each what came of it."""
+    failure: BaseException | None = None
+    try:
+        if metrics.shown:
+            metrics.COMMITS.observe(len(writes))
+        commit()
+    except BaseException as error:
+        failure = error
+    for write in writes:
+        write.answer(failure)
 
 
 def run_together(tx: Transaction, writes: Sequence[Write]) -> None:
@@ -299,6 +308,8 @@ class Write:
         Then a failure of the write's own does not count, since it may be due to a write before it
         that was undone.
         """
+        if not self.future.set_running_or_notify_cancel():
+            return  # no one waits any more
         if error := failure or self._error:
             self.future.set_exception(error)
         else:

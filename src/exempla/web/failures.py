@@ -112,7 +112,7 @@ class Sent(NamedTuple):
 
 
 async def keep_form(request: Request[Any, Any, Any]) -> None:
-    """Keep what the form brought, of someone who is not logged in (any more)."""
+    """Keep what the form brought, if it is small, of who may not send it (any more)."""
     kind, _ = request.content_type
     length = request.content_length
     if kind != RequestEncodingType.URL_ENCODED or length is None:
@@ -169,7 +169,8 @@ def _page(
         problem=problem,
         advice=_ADVICE.get(type(problem), Advice(problem.title, "")),
         fields=fields if any(one.label for one in fields) else [],
-        target=asked_for(request),
+        target=local_path(asked_for(request)),
+        is_kept=request.method != "POST" or SENT in state,
         may_work_again=isinstance(problem, _AGAIN),
         back=back,
         is_page=request.method == "GET",

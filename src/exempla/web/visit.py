@@ -40,11 +40,14 @@ COOKIE = "exempla_session"
 FORM_TOKEN = "form_token"  # noqa: S105 (its name)
 SENT = "sent"
 """Where the scope's state has the form that was sent, for the page that tells of a failure."""
-_CHANGED = "Someone else changed it meanwhile; here it is as it is now"
+
 ONCE = "once"
 """The field of a form that is done once, also when it is sent again; random."""
+
 MAX_FIELDS = 10_000
 """Fields of a form."""
+
+_CHANGED = "Someone else changed it meanwhile; here it is as it is now"
 
 
 class OldForm(AccessForbidden):
@@ -198,7 +201,7 @@ class Visit:
 
         When the same form comes again, as browsers send it that load a page anew, nothing is
         written, and the same is returned: it is stored, so that it must be no secret. A form is the
-        same if it has the same fields, of which `ONCE` is random.
+        same if it has the same fields, of which `ONCE` is random, also after another log-in.
         """
         if ONCE not in self._sent:
             return render(await self.write(route, function, *args, **kwargs))
@@ -211,7 +214,8 @@ class Visit:
         def refused(problem: Problem) -> Answer:
             raise problem  # and nothing is stored: the form can be corrected
 
-        sent = [(name, self._sent.all(name)) for name in self._sent]
+        form = self._sent
+        sent = sorted((name, form.all(name)) for name in form if name != FORM_TOKEN)
         key = hashlib.sha256(msgspec.json.encode(sent)).hexdigest()
         asked = Asked(permit.user_id.number, f"form {key}", self.request.scope["path"])
         return (await idempotency.run(self.database, asked, write, refused)).body.decode()

@@ -11,7 +11,9 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from exempla.web import columns
 from exempla.web.choices import AT_ONCE
+from tests.api.helpers import ok
 from tests.web.conftest import new_context
 from tests.web.site import Site
 
@@ -164,7 +166,10 @@ def test_columns_are_chosen_without_scripts(plain: Page, wide: str) -> None:
 
 
 def test_what_takes_long_is_not_said_to_be_read_without_scripts(plain: Page, site: Site) -> None:
-    plain.goto(f"/datasets/{site.large}/columns")
+    dataset = site.dataset({"n": 0})
+    more = {"examples": [{"n": n} for n in range(columns.AT_ONCE)]}
+    ok(site.api.post(dataset.examples_url, json=more), 201)
+    plain.goto(f"/datasets/{dataset.id}/columns")
     expect(plain.get_by_text("Reading")).to_have_count(0)
     expect(plain.get_by_role("link", name="Read them")).to_be_visible()
 

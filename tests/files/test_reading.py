@@ -157,6 +157,7 @@ def test_a_bad_item_of_an_array_is_named(rest: bytes, problem: type[Problem], sa
 def test_an_item_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(array, "MAX_LINE_BYTES", 20)
     assert len(given_in(b'[{"a":"1234"},\n{"a":"1234"}  ,  {"a":"123456789"}]')) == 3
+    assert len(given_in(b'[{"a":1},' + b" " * 30 + b"{}]")) == 2  # space is of no item
     for item in (b'{"a":"123456789012345"}', b'{"a":"12345678901234'):
         with pytest.raises(ValidationError, match=r"item [12] has over"):
             given_in(b'[{"a":1},' + item + b"]")

@@ -13,6 +13,7 @@ from exempla.ids import ResourceId
 from exempla.store import (
     diff,
     examples,
+    history,
     keys,
     overview,
     revisions,
@@ -123,6 +124,21 @@ def test_one_example_is_as_its_page_has_it(store: Store) -> None:
     for unknown in (ids[1], "not there", "\0"):
         with pytest.raises(NotFound):
             store.read(examples.one, OPERATOR, dataset.id, None, unknown)
+
+
+def test_who_made_a_write_is_known_by_its_moment(store: Store) -> None:
+    dataset, version, (id,) = store.dataset_of(1)
+    key, _ = new_key(store)
+    permit = OPERATOR._replace(user_id=key.user_id, key_id=key.id)
+    store.write(examples.update, permit, dataset.id, version.id, {id: fields(n=1)}, None)
+    (changed,) = store.versions(dataset.id)
+    moments = [version.updated_at, changed.updated_at, changed.updated_at + 1]
+    writers = store.read(history.writers, dataset.id.number, moments)
+    assert set(writers) == set(moments[:2])
+    assert writers[version.updated_at] is None  # who works on the database itself has no key
+    by = writers[changed.updated_at]
+    assert by
+    assert (by.key_id, by.user_id) == (key.id, key.user_id)
 
 
 def compared(store: Store, dataset: ResourceId, version: Version) -> diff.Counts:

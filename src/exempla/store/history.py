@@ -140,6 +140,13 @@ _LOG = f"""
     LIMIT :limit"""
 
 
+_WRITERS = f"""
+    SELECT w.at, {_BY}
+    FROM EACH(:moments) AS given (value)
+    CROSS JOIN LOOKUP(writes AS w
+        WHERE w.dataset_id = :dataset_id AND w.at = CAST(given.value AS BIGINT)){_JOIN_BY}"""
+
+
 def log(
     tx: Transaction, permit: Permit, dataset_id: ResourceId, *, before: int, limit: int
 ) -> list[Write]:
@@ -147,6 +154,13 @@ def log(
     dataset = datasets.get(tx, permit, dataset_id)
     rows = tx.all(_LOG, dataset_id=dataset.id.number, before=before, limit=limit)
     return [_write(row) for row in rows]
+
+
+def writers(tx: Transaction, dataset: int, moments: Iterable[int]) -> dict[int, By | None]:
+    """Return who made the writes at these moments, as far as there are writes and it is known."""
+    given = msgspec.json.encode([str(moment) for moment in moments]).decode()
+    rows = tx.all(_WRITERS, dataset_id=dataset, moments=given)
+    return {at: _by(by) for at, *by in rows}
 
 
 def page(

@@ -56,8 +56,10 @@ def head(
     """Return the head of a page; of the latest version if none is given."""
     dataset = datasets.get(tx, permit, dataset_id)
     details = versions.details_of(tx, dataset, versions.get(tx, dataset, version_id))
-    newest = versions.list_page(tx, permit, dataset_id, before=FIRST, limit=choices)
-    listed = [one.version for one in newest]
+    listed: list[Version] = []
+    if choices:
+        newest = versions.list_page(tx, permit, dataset_id, before=FIRST, limit=choices)
+        listed = [one.version for one in newest]
     if details.version not in listed:
         listed.append(details.version)
     return Head(

@@ -228,16 +228,17 @@ def _cursor(head: Head, asked: Asked, page: Page) -> str:
     """Return the cursor that leads to this page; "" for the first one."""
     if (asked.before is None and not asked.after) or not page.examples:
         return ""
-    before = page.examples[0].ordinal - 1
-    return str(pages.ExamplesCursor(head.dataset.id.number, head.version.id, before))
+    return _cursor_at(head, page.examples[0].ordinal - 1)
+
+
+def _cursor_at(head: Head, ordinal: int) -> str:
+    """Return the cursor for what comes after this ordinal, or before it."""
+    return str(pages.ExamplesCursor(head.dataset.id.number, head.version.id, ordinal))
 
 
 def _link(visit: Visit, head: Head, **ordinals: int) -> str:
     """Return the address of another page of what is shown."""
-    cursors = {
-        name: str(pages.ExamplesCursor(head.dataset.id.number, head.version.id, ordinal))
-        for name, ordinal in ordinals.items()
-    }
+    cursors = {name: _cursor_at(head, ordinal) for name, ordinal in ordinals.items()}
     return address(
         head.path,
         version=visit.asked("version"),

@@ -14,7 +14,7 @@ from exempla.store import history, revisions, versions
 from exempla.store.access import Permit
 from exempla.store.history import By, Write
 from exempla.store.transaction import Transaction
-from exempla.store.versions import Details, Version
+from exempla.store.versions import Details
 from exempla.web import heads
 from exempla.web.heads import Head
 from exempla.web.visit import Form, Visit, VisitDependency
@@ -73,10 +73,12 @@ def _find(
 ) -> tuple[Head, list[OnLine], str | None]:
     found = versions.list_page(tx, permit, dataset, before=before, limit=PAGE + 1)
     page, pagination = pages.cut(found, PAGE, "versions", lambda one: one.id.number, dataset)
+    last_written = [one.version.updated_at for one in page]
+    writers = history.writers(tx, dataset.number, last_written)
     line: list[OnLine] = []
     for index, details in enumerate(page):
         older = found[index + 1].id if index + 1 < len(found) else None
-        by = _changed_by(tx, permit, dataset, details.version)
+        by = writers.get(details.version.updated_at)
         if details.id.number == 1:
             line.append(OnLine(details, details.version.example_count, 0, 0, None, by))
         else:
@@ -84,14 +86,6 @@ def _find(
             counts = revisions.turnover(tx, dataset.number, number, COUNTED)
             line.append(OnLine(details, *counts, older, by))
     return heads.head(tx, permit, dataset, None), line, pagination.next_cursor
-
-
-def _changed_by(
-    tx: Transaction, permit: Permit, dataset: ResourceId, version: Version
-) -> By | None:
-    """Return who made the write at the version's `updated_at`; None if that is unknown."""
-    newest = history.log(tx, permit, dataset, before=version.updated_at + 1, limit=1)
-    return newest[0].by if newest and newest[0].at == version.updated_at else None
 
 
 @post("/datasets/{dataset:str}/versions/{version:str}", status_code=200)

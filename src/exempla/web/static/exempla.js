@@ -18,6 +18,13 @@ export function make(name, text = "", attributes = {}) {
   return element;
 }
 
+/** Take a parameter out of the address, for who loads the page again or passes it on. */
+export function forget(name) {
+  const address = new URL(location.href);
+  address.searchParams.delete(name);
+  history.replaceState(null, "", address);
+}
+
 function showKeys() {
   let dialog = document.querySelector("dialog.shortcuts");
   if (!dialog) {
@@ -100,11 +107,7 @@ for (const link of document.querySelectorAll("[data-key]")) {
 }
 
 // Loading the page again repeats neither what was said nor the form that led to it, and a link to it says neither.
-if (document.querySelector(".said")) {
-  const address = new URL(location.href);
-  address.searchParams.delete("said");
-  history.replaceState(null, "", address);
-}
+if (document.querySelector(".said")) forget("said");
 
 // A menu closes with Escape, and when something outside is used.
 document.addEventListener("keydown", (event) => {

@@ -1,6 +1,6 @@
 // The table of examples: what fits is not folded, and the filter is completed.
 
-import { make } from "./exempla.js";
+import { forget, make } from "./exempla.js";
 import "./columns.js";
 
 const WORDS = ["AND", "OR", "NOT", "IN", "LIKE", "BETWEEN", "IS NULL", "IS NOT NULL", "TRUE", "FALSE"];
@@ -128,10 +128,6 @@ const filter = document.getElementById("filter");
 completeFilter(filter);
 const rest = document.getElementById("rest");
 if (rest) lookAtTheRest(rest, filter);
-const here = new URL(location.href);
-if (here.searchParams.has("whole")) { // an address for everyone is answered soon
-  here.searchParams.delete("whole");
-  history.replaceState(null, "", here);
-}
+if (new URLSearchParams(location.search).has("whole")) forget("whole"); // so that it is answered soon
 markWhatFits();
 addEventListener("resize", markWhatFits);

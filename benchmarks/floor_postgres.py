@@ -44,10 +44,12 @@ WHERE r.dataset_id = %s AND r.ordinal = old.ordinal AND r.valid_to = {END}"""
 _OPEN = f"""
 INSERT INTO revisions SELECT %s, new.ordinal, %s, {END}, %s, new.body
 FROM unnest(%b::bigint[], %b::text[]) AS new (ordinal, body)"""
+# The same bound on both sides: else the planner may join from the dataset's beginning on.
 _PAGE = """
 SELECT e.id, e.created_at, r.updated_at, r.body FROM revisions r
 JOIN examples e ON e.dataset_id = r.dataset_id AND e.ordinal = r.ordinal
-WHERE r.dataset_id = %s AND r.ordinal > %s AND {condition} ORDER BY r.ordinal LIMIT {limit}"""
+WHERE r.dataset_id = %s AND r.ordinal > %s AND e.ordinal > %s AND {condition}
+ORDER BY r.ordinal LIMIT {limit}"""
 _LATEST_PAGE = _PAGE.format(condition=f"r.valid_to = {END}", limit=PAGE)
 _OLD_PAGE = _PAGE.format(condition="r.valid_from <= %s AND r.valid_to > %s", limit=PAGE)
 
@@ -121,8 +123,8 @@ class PostgresFloor(Floor):
     def rows(self, dataset: int, after: int, *, version: int | None) -> Iterable[PageRow]:
         """Fetch a page; see `Floor`."""
         if version is None:
-            return self._db.execute(_LATEST_PAGE.encode(), (dataset, after)).fetchall()
-        values = (dataset, after, version, version)
+            return self._db.execute(_LATEST_PAGE.encode(), (dataset, after, after)).fetchall()
+        values = (dataset, after, after, version, version)
         return self._db.execute(_OLD_PAGE.encode(), values).fetchall()
 
     def settle(self) -> None:

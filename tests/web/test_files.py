@@ -97,7 +97,7 @@ def test_the_first_of_many_mistakes_are_told(page: Page, site: Site) -> None:
     expect(alert.locator("li").last).to_contain_text("Line 21 is not valid JSON")
     expect(alert).to_contain_text("And at least 12 more.")
     page.evaluate(DROP, ["bad.csv", 'q,a\n1,2\n3\n4,5\n6,7,8\n9,"\n'])
-    expect(alert).to_contain_text("line 3 has 1 cells, but the header 2")
+    expect(alert).to_contain_text("line 3 has 1 cell, but the header 2")
     expect(alert.locator("li")).to_have_text(
         ["Line 5 has 3 cells, but the header 2.", re.compile("Line 6 is not valid CSV")]
     )

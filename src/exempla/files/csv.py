@@ -67,6 +67,8 @@ def _quoted(cell: str) -> str:
 def read(file: BinaryIO) -> Iterator[Row | Problem]:
     """Return the examples below the header: each cell a string, an empty one a missing field.
 
+    A column without a name, as spreadsheets leave them behind, must be empty.
+
     For one that is wrong `ValidationError` is returned, with the number of the line that it begins
     on; raises that, or `InvalidRequest`, where the rest cannot be read.
     """
@@ -83,10 +85,16 @@ def read(file: BinaryIO) -> Iterator[Row | Problem]:
         if not row:  # an empty line
             continue
         if len(row) != len(header):
-            yield ValidationError(f"{where} has {len(row)} cells, but the header {len(header)}")
+            cells_in_it = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+            yield ValidationError(f"{where} has {cells_in_it}, but the header {len(header)}")
             continue
         given = zip(header, row, strict=True)
         fields = {name: msgspec.Raw(_encode(cell)) for name, cell in given if cell}
+        if "" in fields:
+            yield ValidationError(
+                f"{where} has a value in a column without a name; name it in line 1"
+            )
+            continue
         try:
             yield row_of(fields, start, where)
         except Problem as problem:
@@ -118,13 +126,23 @@ def _next(rows: Iterator[list[str]], line: int) -> list[str] | None:
     try:
         return next(rows, None)
     except csv.Error as error:
+        if "new-line" in str(
+            error
+        ):  # Python's words for a CR that neither ends a line nor is quoted
+            raise InvalidRequest(
+                f"line {line} has a CR by itself; end lines with LF or CR LF, and put cells that "
+                "hold a CR in double quotes"
+            ) from None
         raise InvalidRequest(f"line {line} is not valid CSV: {error}") from None
 
 
 def _check_header(names: Sequence[str]) -> None:
-    name, times = Counter(names).most_common(1)[0]
-    if times > 1:
-        raise ValidationError(f"line 1: there are several columns named {name!r}; keep one of them")
+    named = Counter(name for name in names if name)
+    for name, times in named.most_common(1):
+        if times > 1:
+            raise ValidationError(
+                f"line 1: there are several columns named {name!r}; keep one of them"
+            )
     if len(names) > MAX_COLUMNS:
         raise ValidationError(
             f"line 1: there are {len(names)} columns; at most {MAX_COLUMNS} are allowed"

@@ -13,6 +13,7 @@ BY_SUFFIX: dict[str, Format] = {
     ".ndjson": "jsonl",
     ".json": "jsonl",
     ".csv": "csv",
+    ".tsv": "csv",
     ".parquet": "parquet",
 }
 """What a file to import is, by the end of its name."""

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from exempla.web import editing, plots, text, times, values, words
 from exempla.web.editing import Edited
-from exempla.web.visit import Form, local_path
+from exempla.web.forms import Form
+from exempla.web.visit import local_path
 from exempla.web.words import Comparer
 
 PROSE = st.text(alphabet="ab .\n漢<&", max_size=60)
@@ -145,9 +146,12 @@ def test_what_is_wrong_with_json_is_told_at_its_place(written: str, said: str) -
 
 
 def test_names_that_cannot_be_are_told() -> None:
-    fields = [Edited("a", "json", "1"), Edited("a", "json", "2"), Edited("id", "json", "3")]
-    _, checked = editing.changes({}, fields)
-    assert [bool(one.wrong) for one in checked] == [False, True, True]
+    old = [Edited("a", "json", "1"), Edited("a", "json", "2"), Edited("id", "json", "3")]
+    new = [one._replace(is_new=True) for one in (*old, Edited("s", "json", "4"))]
+    for fields in (old, [*old[:1], *new]):
+        changed, checked = editing.changes({"s": raw("0")}, fields)
+        assert changed == {"a": raw("1")}
+        assert [one.wrong == "" for one in checked] == [True, *[False] * (len(fields) - 1)]
 
 
 def test_an_empty_new_field_is_left_out() -> None:

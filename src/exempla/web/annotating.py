@@ -13,7 +13,8 @@ from exempla.store import annotations as annotations_store
 from exempla.store.annotations import Value
 from exempla.web import heads, rendering
 from exempla.web.example import ANNOTATE
-from exempla.web.visit import Form, VisitDependency, local_path
+from exempla.web.forms import Form
+from exempla.web.visit import VisitDependency, local_path
 
 
 @post("/datasets/{dataset:str}/annotate", status_code=200)

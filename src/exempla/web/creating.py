@@ -18,10 +18,11 @@ from exempla.store.transaction import Transaction
 from exempla.web import editing, heads
 from exempla.web.datasets import all_spaces
 from exempla.web.editing import Edited
+from exempla.web.forms import Form
 from exempla.web.heads import Head
 from exempla.web.rendering import address
 from exempla.web.sentences import of_one
-from exempla.web.visit import Form, Visit, VisitDependency
+from exempla.web.visit import Visit, VisitDependency
 
 T = TypeVar("T")
 
@@ -173,8 +174,7 @@ async def add_example(visit: VisitDependency, dataset: FromPath[str]) -> Respons
     """Add an example to the latest version; a field that was left empty is left out."""
     form = await visit.form()
     id = heads.dataset_id(dataset)
-    sent = editing.edited(form)
-    changed, checked = editing.changes({}, [one for one in sent if one.text.strip()])
+    changed, checked = editing.changes({}, editing.edited(form), may_lack=True)
     wrong = "Nothing was added: see below." if any(one.wrong for one in checked) else ""
     if not wrong:
         try:
@@ -192,10 +192,8 @@ async def add_example(visit: VisitDependency, dataset: FromPath[str]) -> Respons
             wrong = f"Nothing was added: {of_one(problem)}"
         else:
             return visit.go(path, "created")
-    faults = {one.name: one.wrong for one in checked}
     head, _ = await visit.read("GET /v2/datasets/{dataset_id}/examples", _first, id)
-    again = [one._replace(wrong=faults.get(one.name, "")) for one in sent]
-    return _render_new_example(visit, head, again, 422, wrong)
+    return _render_new_example(visit, head, checked, 422, wrong)
 
 
 @post("/datasets/{dataset:str}/take-out", status_code=200)

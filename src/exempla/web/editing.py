@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -19,8 +19,8 @@ from exempla.nesting import is_too_deep
 from exempla.store import bodies
 from exempla.store.bodies import MANAGED, Fields
 from exempla.web import values
+from exempla.web.forms import Form
 from exempla.web.text import came_back
-from exempla.web.visit import Form
 
 As = Literal["text", "json"]
 
@@ -37,6 +37,8 @@ class Edited(NamedTuple):
     """What was written: JSON, or the text of a string."""
     wrong: str = ""
     """What is wrong with it, if anything is."""
+    is_new: bool = False
+    """Whether the example had no such field: its name was typed, and still can be."""
 
 
 def field(name: str, value: msgspec.Raw, *, as_json: bool = False) -> Edited:
@@ -55,17 +57,20 @@ def _is_plain(value: msgspec.Raw) -> bool:
 
 
 def edited(form: Form) -> list[Edited]:
-    """Return the fields that were sent, but those for a new field that were left empty."""
+    """Return the fields that were sent, but those for a new field that were left empty.
+
+    The name of a new field has no spaces around it: they could not be seen in a table.
+    """
     found: list[Edited] = []
     for index in range(len(form)):
         if f"name.{index}" not in form:
             break
         name, text = form.get(f"name.{index}"), form.get(f"value.{index}")
         kind: As = "text" if form.get(f"kind.{index}") == "text" else "json"
-        if form.get(f"new.{index}") == "":
+        if f"new.{index}" not in form:
             found.append(Edited(came_back(name), kind, text))
-        elif name or text.strip():
-            found.append(Edited(name, kind, text))
+        elif name.strip() or text.strip():
+            found.append(Edited(name.strip(), kind, text, is_new=True))
     return found
 
 
@@ -82,18 +87,36 @@ def unpack(text: str) -> Fields:
         raise InvalidRequest("the form cannot be read; load the page again") from None
 
 
-def changes(seen: Fields, fields: list[Edited]) -> tuple[Fields, list[Edited]]:
-    """Return the values of the fields that were changed, and all fields, with what is wrong."""
+def changes(
+    seen: Fields, fields: list[Edited], *, may_lack: bool = False
+) -> tuple[Fields, list[Edited]]:
+    """Return the values of the fields that were changed, and all fields, with what is wrong.
+
+    With `may_lack`, a field of the form that was left empty is none.
+    """
     changed: Fields = {}
     checked: list[Edited] = []
+    taken = {*seen, *(one.name for one in fields if not one.is_new)}
     for one in fields:
-        value, wrong = _read(one)
-        if not wrong and (one.name in MANAGED or one.name in changed):
-            wrong = "this name is taken; choose another"
+        is_missing = may_lack and not one.is_new and not one.text.strip()
+        value, wrong = (None, "") if is_missing else _read(one)
+        wrong = _wrong_name(one, taken if one.is_new else changed.keys()) or wrong
+        taken.add(one.name)
         checked.append(one._replace(wrong=wrong))
         if value is not None and not wrong and not _is_as_before(one, seen.get(one.name)):
             changed[one.name] = value
     return changed, checked
+
+
+def _wrong_name(one: Edited, taken: Set[str]) -> str:
+    """Return what is wrong with the name of a field, if anything is."""
+    if one.is_new and not one.name:
+        return "give the new field a name, or empty its value"
+    if one.name in MANAGED:
+        return f"the server gives each example its {one.name!r}; choose another name"
+    if one.name in taken:
+        return f"there is a field {one.name!r} already; change that one, or choose another name"
+    return ""
 
 
 def _read(one: Edited) -> tuple[msgspec.Raw | None, str]:

@@ -32,19 +32,9 @@ from exempla.errors import (
 )
 from exempla.limits import MAX_STRANGER_FORM_BYTES
 from exempla.web import rendering
+from exempla.web.forms import FORM_TOKEN, SENT, ForeignForm, Form, OldForm, read_form
 from exempla.web.text import came_back
-from exempla.web.visit import (
-    FORM_TOKEN,
-    SENT,
-    ForeignForm,
-    Form,
-    OldForm,
-    Visit,
-    asked_for,
-    local_path,
-    read_form,
-    to_login,
-)
+from exempla.web.visit import Visit, asked_for, local_path, to_login
 
 VISIT = "visit"
 """Where the scope's state has the `Visit`, if someone is logged in."""
@@ -202,4 +192,5 @@ def _back(request: Request[Any, Any, Any]) -> str:
     if request.method != "GET" and from_.netloc == request.headers.get("host"):
         return local_path(from_.path + (f"?{from_.query}" if from_.query else ""))
     _, first, *rest = request.scope["path"].split("/")
-    return f"/datasets/{rest[0]}" if first == "datasets" and len(rest) > 1 else "/"
+    is_part = len(rest) > 1 or (rest and request.scope["query_string"])  # of a dataset
+    return f"/datasets/{rest[0]}" if first == "datasets" and is_part else "/"

@@ -31,8 +31,9 @@ from exempla.web import heads, rendering
 from exempla.web.creating import CREATE, chosen_space
 from exempla.web.datasets import all_spaces
 from exempla.web.example import Change, changes_of
+from exempla.web.forms import Form
 from exempla.web.uploads import receive
-from exempla.web.visit import Form, Visit, VisitDependency
+from exempla.web.visit import Visit, VisitDependency
 from exempla.web.words import Comparer
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 
 from exempla import clock
 from exempla.api import fields
-from exempla.errors import AccessForbidden, Conflict, Problem, ValidationError
+from exempla.errors import AccessForbidden, Conflict, ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_KEY_NAME_LENGTH
 from exempla.store import key_overview, keys, spaces
@@ -19,7 +19,8 @@ from exempla.store.listing import FIRST
 from exempla.store.spaces import Space
 from exempla.store.transaction import Transaction
 from exempla.web.datasets import all_spaces
-from exempla.web.visit import Form, Visit, VisitDependency
+from exempla.web.forms import NOT_REFUSED, Form, Refused
+from exempla.web.visit import Visit, VisitDependency
 
 MOST = 500
 """Keys that are listed, the newest ones."""
@@ -47,16 +48,16 @@ async def list_keys(visit: VisitDependency) -> Response[Any]:
     return await _show(visit)
 
 
-async def _show(visit: Visit, wrong: Problem | None = None, secret: str = "") -> Response[Any]:
+async def _show(visit: Visit, refused: Refused = NOT_REFUSED, secret: str = "") -> Response[Any]:
     space = fields.optional_id(visit.asked("space"), "Space", "space")
     known = await visit.read(LIST, _find, space)
     return visit.render(
         "keys.html",
-        wrong.status if wrong else 200,
+        refused.status,
         known=known,
         manageable=[one for one in known.spaces if visit.administers(one.id)],
         space=visit.asked("space"),
-        wrong=wrong,
+        refused=refused,
         secret=secret,
         now=clock.now(),
     )
@@ -90,7 +91,7 @@ async def change_keys(visit: VisitDependency) -> Response[Any]:
             return visit.go("/admin/keys", "revoked")
         return await _show(visit, secret=await _create(visit, form))
     except (AccessForbidden, Conflict, ValidationError) as problem:
-        return await _show(visit, problem)
+        return await _show(visit, Refused(form, problem))
 
 
 async def _create(visit: Visit, form: Form) -> str:

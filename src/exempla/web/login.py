@@ -15,7 +15,8 @@ from exempla.limits import MAX_LOGIN_BYTES, SESSION_S
 from exempla.store import keys, sessions
 from exempla.throttle import Throttle
 from exempla.web import rendering
-from exempla.web.visit import COOKIE, VisitDependency, find, local_path, read_form
+from exempla.web.forms import read_form
+from exempla.web.visit import COOKIE, VisitDependency, find, local_path
 
 
 @get("/login")

@@ -61,8 +61,10 @@ _environment = Environment(
 _environment.filters |= {
     "ago": times.ago,
     "count": lambda number: f"{number:,}",
+    "hidden": text.hidden,
     "isolated": text.isolated,
     "moment": clock.rfc3339,
+    "named": text.named,
     "plain": text.plain,
     "sendable": text.sendable,
     "sentence": sentences.sentence,

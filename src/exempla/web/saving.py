@@ -19,9 +19,10 @@ from exempla.store.bodies import FieldChange, Fields
 from exempla.web import editing, example, heads
 from exempla.web.editing import Edited
 from exempla.web.example import UPDATE, Asked, Known
+from exempla.web.forms import Form
 from exempla.web.rendering import address
 from exempla.web.sentences import of_one
-from exempla.web.visit import Form, Visit, VisitDependency
+from exempla.web.visit import Visit, VisitDependency
 from exempla.web.words import Comparer
 
 TRIES = 5

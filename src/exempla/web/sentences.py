@@ -29,6 +29,10 @@ def _example(match: re.Match[str]) -> str:
     return f"{example}, the field " if match[2] else example
 
 
+def _label(match: re.Match[str]) -> str:
+    return f"label {int(match[1]) + 1}"
+
+
 _WORDS: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"(?:\bexamples|(?<=: ))\[(\d+)\](\.)?": _example,
     r"\bthis needs the role (\w+); (?:yours is (\w+)|you have none) here": _role,
@@ -39,6 +43,9 @@ _WORDS: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"^cursor .*": "the address of this page is incomplete, or too old; begin with the first page",
     r"^(\S+) does not answer GET$": r"there is no page at \1",
     r"(?:^|(?<=: ))the body\b": "what was sent",
+    r"\bvalues\[(\d+)\]\.label\b": _label,
+    r"\ban earlier item has too$": "an earlier line has too",
+    r"^values has (\d+) items; give (.*)$": r"there are \1 labels; give \2, one on each line",
     r"^minimum_score\b": "the lowest score",
     r"\bmaximum_score\b(?=, )": "the highest score",
     r"^expires_at\b": "the expiry",

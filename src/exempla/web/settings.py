@@ -10,7 +10,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from exempla.api import body, fields
-from exempla.errors import Conflict, InvalidRequest, PreconditionFailed, Problem, ValidationError
+from exempla.errors import Conflict, InvalidRequest, PreconditionFailed, ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.schemas import compiled
 from exempla.store import datasets, schemas, tags
@@ -19,8 +19,9 @@ from exempla.store.bodies import Fields
 from exempla.store.tags import Tag
 from exempla.store.transaction import Transaction
 from exempla.web import heads
+from exempla.web.forms import NOT_REFUSED, Form, Refused
 from exempla.web.heads import Head
-from exempla.web.visit import Form, Visit, VisitDependency
+from exempla.web.visit import Visit, VisitDependency
 
 RENAME = "PATCH /v2/datasets/{dataset_id}"
 DELETE = "DELETE /v2/datasets/{dataset_id}"
@@ -44,17 +45,15 @@ async def show_settings(visit: VisitDependency, dataset: FromPath[str]) -> Respo
     return await _show(visit, heads.dataset_id(dataset))
 
 
-async def _show(
-    visit: Visit, dataset: ResourceId, wrong: Problem | None = None, schema: str = ""
-) -> Response[Any]:
+async def _show(visit: Visit, dataset: ResourceId, refused: Refused = NOT_REFUSED) -> Response[Any]:
     known = await visit.read("GET /v2/datasets/{dataset_id}", _find, dataset)
     return visit.render(
         "settings.html",
-        wrong.status if wrong else 200,
+        refused.status,
         head=known.head,
         tags=known.tags,
-        schema=schema or known.schema,
-        wrong=wrong,
+        schema=known.schema,
+        refused=refused,
         may_change=visit.may(RENAME, known.head.space.id),
     )
 
@@ -78,7 +77,7 @@ async def change_settings(visit: VisitDependency, dataset: FromPath[str]) -> Res
             return visit.go("/", "deleted")
         await _change(visit, id, form)
     except (Conflict, InvalidRequest, PreconditionFailed, ValidationError) as problem:
-        return await _show(visit, id, problem, form.get("schema"))
+        return await _show(visit, id, Refused(form, problem))
     return visit.go(path, "saved")
 
 

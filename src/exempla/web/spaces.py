@@ -12,7 +12,7 @@ from exempla.api import annotation_configs as configs_api
 from exempla.api import fields
 from exempla.api.annotation_configs import CreateConfig
 from exempla.api.tags import Color
-from exempla.errors import Conflict, InvalidRequest, NotFound, Problem, ValidationError
+from exempla.errors import Conflict, InvalidRequest, NotFound, ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.limits import MAX_TAG_NAME_LENGTH
 from exempla.store import annotation_configs, organizations, spaces, tags
@@ -23,7 +23,8 @@ from exempla.store.spaces import Space
 from exempla.store.tags import Tag
 from exempla.store.transaction import Transaction
 from exempla.web.datasets import all_spaces
-from exempla.web.visit import Form, Visit, VisitDependency
+from exempla.web.forms import NOT_REFUSED, Form, Refused
+from exempla.web.visit import Visit, VisitDependency
 
 MOST = 500
 """Tags, and annotation configs, that a page lists."""
@@ -45,14 +46,14 @@ async def list_spaces(visit: VisitDependency) -> Response[Any]:
     return await _list(visit)
 
 
-async def _list(visit: Visit, wrong: Problem | None = None) -> Response[Any]:
+async def _list(visit: Visit, refused: Refused = NOT_REFUSED) -> Response[Any]:
     found, homes = await visit.read("GET /v2/spaces", _all)
     return visit.render(
         "spaces.html",
-        wrong.status if wrong else 200,
+        refused.status,
         spaces=found,
-        organizations=homes,
-        wrong=wrong,
+        organizations={str(one.id): one.name for one in homes},
+        refused=refused,
         may_create=visit.is_administrator,
     )
 
@@ -75,7 +76,7 @@ async def create_space(visit: VisitDependency) -> Response[Any]:
             fields.description(form.get("description")),
         )
     except (Conflict, NotFound, ValidationError) as problem:
-        return await _list(visit, problem)
+        return await _list(visit, Refused(form, problem))
     return visit.go(f"/admin/spaces/{made.id}", "created")
 
 
@@ -85,16 +86,16 @@ async def show_space(visit: VisitDependency, space: FromPath[str]) -> Response[A
     return await _show(visit, _id(space))
 
 
-async def _show(visit: Visit, id: ResourceId, wrong: Problem | None = None) -> Response[Any]:
+async def _show(visit: Visit, id: ResourceId, refused: Refused = NOT_REFUSED) -> Response[Any]:
     known = await visit.read(GET, _find, id)
     return visit.render(
         "space.html",
-        wrong.status if wrong else 200,
+        refused.status,
         space=known.space,
         tags=known.tags,
         configs=known.configs,
-        wrong=wrong,
-        colors=_COLORS,
+        refused=refused,
+        colors={one: one.lower() for one in _COLORS},
         may_write=visit.may("POST /v2/tags", id),
         may_manage=visit.administers(id),
     )
@@ -119,7 +120,7 @@ async def change_space(visit: VisitDependency, space: FromPath[str]) -> Response
     try:
         said = await action(visit, id, form)
     except (Conflict, ValidationError) as problem:
-        return await _show(visit, id, problem)
+        return await _show(visit, id, Refused(form, problem))
     path = "/admin/spaces" if action is _delete_space else f"/admin/spaces/{space}"
     return visit.go(path, said)
 

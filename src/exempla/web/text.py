@@ -51,6 +51,16 @@ def isolated(text: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(visible(text))
 
 
+def named(name: str) -> Markup:
+    """Return the name of a field as markup; one without characters can be seen, too."""
+    return isolated(name) if name else Markup('<i class="quiet">without a name</i>')
+
+
+def hidden(text: str) -> Markup:
+    """Return as markup the names of the hidden characters in the text, each once; "" if none."""
+    return Markup(" ").join(_mark(one) for one in dict.fromkeys(HIDDEN.findall(text)))
+
+
 def plain(text: str) -> str:
     """Return the text for places that take no markup, with hidden characters as their name."""
     return HIDDEN.sub(lambda match: f"[{_name(match[0])}]", text)

@@ -10,7 +10,8 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from exempla.errors import InvalidRequest, ValidationError
 from exempla.limits import MAX_UPLOAD_TEXT_BYTES
-from exempla.web.visit import Form, Visit, check_origin
+from exempla.web.forms import Form, check_origin
+from exempla.web.visit import Visit
 
 MAX_PARTS = 100
 

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from exempla.api import fields, pages
-from exempla.errors import Conflict, InvalidRequest, PreconditionFailed, Problem, ValidationError
+from exempla.errors import Conflict, InvalidRequest, PreconditionFailed, ValidationError
 from exempla.ids import ResourceId, parse_id
 from exempla.store import history, revisions, versions
 from exempla.store.access import Permit
@@ -16,8 +16,10 @@ from exempla.store.history import By, Write
 from exempla.store.transaction import Transaction
 from exempla.store.versions import Details
 from exempla.web import heads
+from exempla.web.forms import NOT_REFUSED, Form, Refused
 from exempla.web.heads import Head
-from exempla.web.visit import Form, Visit, VisitDependency
+from exempla.web.rendering import address
+from exempla.web.visit import Visit, VisitDependency
 
 PAGE = 20
 """Versions on a page."""
@@ -52,18 +54,20 @@ async def show_versions(visit: VisitDependency, dataset: FromPath[str]) -> Respo
     return await _show(visit, heads.dataset_id(dataset))
 
 
-async def _show(visit: Visit, dataset: ResourceId, wrong: Problem | None = None) -> Response[Any]:
-    before = pages.before(visit.asked("cursor"), "versions", dataset)
+async def _show(visit: Visit, dataset: ResourceId, refused: Refused = NOT_REFUSED) -> Response[Any]:
+    cursor = visit.asked("cursor")
+    before = pages.before(cursor, "versions", dataset)
     head, line, next_cursor = await visit.read(LIST, _find, dataset, before)
     return visit.render(
         "versions.html",
-        wrong.status if wrong else 200,
+        refused.status,
         head=head,
         versions=line,
         names={str(one.id): one.name for one in head.choices},
         next_cursor=next_cursor,
         most=COUNTED,
-        wrong=wrong,
+        cursor=cursor,
+        refused=refused,
         may_change=visit.may(CHANGE, head.space.id),
     )
 
@@ -99,8 +103,9 @@ async def change_version(
     try:
         said = await _change(visit, dataset_id, id, form)
     except (Conflict, PreconditionFailed, ValidationError) as problem:
-        return await _show(visit, dataset_id, problem)
-    return visit.go(f"/datasets/{dataset}/versions", said)
+        return await _show(visit, dataset_id, Refused(form, problem, version))
+    cursor = "" if said == "restored" else visit.asked("cursor")  # a new one is on the first page
+    return visit.go(address(f"/datasets/{dataset}/versions", cursor=cursor), said)
 
 
 async def _change(visit: Visit, dataset: ResourceId, id: ResourceId, form: Form) -> str:

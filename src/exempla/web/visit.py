@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 import msgspec
 from litestar import Request, Response
@@ -16,9 +15,7 @@ from litestar.di import NamedDependency
 from exempla.api.access import HAS_EXAMPLES, NEEDS, NOT_IN_AUDIT_LOG
 from exempla.api.auth import address_of, admit, note_use
 from exempla.errors import (
-    AccessForbidden,
     AuthenticationRequired,
-    InvalidRequest,
     PreconditionFailed,
     Problem,
 )
@@ -32,57 +29,16 @@ from exempla.store.sessions import Visitor
 from exempla.store.transaction import Transaction
 from exempla.throttle import Throttle
 from exempla.web import rendering
+from exempla.web.forms import FORM_TOKEN, ONCE, SENT, Form, OldForm, form_token, read_form
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 COOKIE = "exempla_session"
-FORM_TOKEN = "form_token"  # noqa: S105 (its name)
-SENT = "sent"
-"""Where the scope's state has the form that was sent, for the page that tells of a failure."""
 
-ONCE = "once"
-"""The field of a form that is done once, also when it is sent again; random."""
-
-MAX_FIELDS = 10_000
-"""Fields of a form."""
-
-_CHANGED = "Someone else changed it meanwhile; here it is as it is now"
-
-
-class OldForm(AccessForbidden):
-    """The form is not one that this session was given."""
-
-
-class ForeignForm(AccessForbidden):
-    """The form is of another site."""
-
-
-class Form:
-    """The fields of a form: the values of each name, in order."""
-
-    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
-        self._values: dict[str, list[str]] = {}
-        for name, value in fields:
-            self._values.setdefault(name, []).append(value)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._values
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        """Return how many names there are."""
-        return len(self._values)
-
-    def get(self, name: str, default: str = "") -> str:
-        """Return the first value of this name."""
-        return self._values.get(name, [default])[0]
-
-    def all(self, name: str) -> list[str]:
-        """Return all values of this name."""
-        return self._values.get(name, [])
+_CHANGED = (
+    "someone else changed it meanwhile; save once more to put what you typed in the place of theirs"
+)
 
 
 class Visit:
@@ -214,10 +170,8 @@ class Visit:
         def refused(problem: Problem) -> Answer:
             raise problem  # and nothing is stored: the form can be corrected
 
-        form = self._sent
-        sent = sorted((name, form.all(name)) for name in form if name != FORM_TOKEN)
-        key = hashlib.sha256(msgspec.json.encode(sent)).hexdigest()
-        asked = Asked(permit.user_id.number, f"form {key}", self.request.scope["path"])
+        key = f"form {self._sent.digest()}"
+        asked = Asked(permit.user_id.number, key, self.request.scope["path"])
         return (await idempotency.run(self.database, asked, write, refused)).body.decode()
 
     def act(self, route: str) -> Act | None:
@@ -290,38 +244,6 @@ async def look(request: Request[Any, Any, Any], database: Database) -> tuple[Vis
     token = request.cookies.get(COOKIE, "")
     visitor = await database.look_up(sessions.find, token) if token else None
     return (visitor, token) if visitor else None
-
-
-def form_token(token: str) -> str:
-    """Return what the forms of a session carry, so that no other site can make one."""
-    return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()
-
-
-async def read_form(request: Request[Any, Any, Any]) -> Form:
-    """Return the form that was sent from a page of this server, its line ends as LF."""
-    check_origin(request)
-    try:
-        text = (await request.body()).decode("ascii")
-        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
-    except ValueError:
-        raise InvalidRequest("the form cannot be read") from None
-    return Form((name, value.replace("\r\n", "\n")) for name, value in fields)
-
-
-def check_origin(request: Request[Any, Any, Any]) -> None:
-    """Raise `ForeignForm` for a form of another site.
-
-    `Sec-Fetch-Site` tells it, which browsers send to safe origins and a proxy leaves as it is;
-    else `Origin` does.
-    """
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    if site:
-        is_ours = site in ("same-origin", "none")
-    else:
-        is_ours = not origin or origin.partition("://")[2] == request.headers.get("host")
-    if not is_ours:
-        raise ForeignForm("this form was sent from another site; open the page here")
 
 
 def local_path(path: str) -> str:

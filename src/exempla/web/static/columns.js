@@ -18,6 +18,7 @@ function chooseColumns() {
   const boxes = [...choices.querySelectorAll("[name=columns]")];
   const tools = choices.querySelector(".tools");
   const said = tools.querySelector("[role=status]");
+  const apply = choices.parentElement.querySelector(":scope > button");
   const search = tools.querySelector("input");
   const made = new Set([...(table?.querySelectorAll("th[data-column]") ?? [])].map((one) => one.dataset.column));
   const checked = () => boxes.filter((box) => box.checked).map((box) => box.value);
@@ -41,6 +42,8 @@ function chooseColumns() {
   /** Keep what was chosen; the page is made anew for a column that it has not. */
   const keep = (changed) => {
     const columns = asked();
+    apply.disabled = checked().length === 0; // which an address cannot tell
+    if (apply.disabled) said.textContent = "No column is left: choose one.";
     if (columns.length) localStorage.setItem(place, JSON.stringify(columns));
     else if (checked().length) localStorage.removeItem(place);
     if (changed.some((box) => box.checked && !made.has(box.value))) choices.closest("form").requestSubmit();

@@ -84,8 +84,8 @@ for (const field of document.querySelectorAll("[data-submit]")) {
 // A form with GET sends no empty fields, so that addresses stay short.
 for (const form of document.querySelectorAll("form:not([method])")) {
   form.addEventListener("formdata", (event) => {
-    for (const [name, value] of [...event.formData]) {
-      if (value === "") event.formData.delete(name);
+    for (const name of new Set(event.formData.keys())) {
+      if (event.formData.getAll(name).every((value) => value === "")) event.formData.delete(name);
     }
   });
 }

@@ -148,7 +148,7 @@ def test_a_dry_run_tells_the_diff_and_writes_nothing(client: httpx.Client, into:
         (b'{"n":1}\n{"id":7}', {}, 422, "line 2: the id must be a string"),
         (b'{"n":1}\n{"n":1,"annotations":[]}', {}, 422, "line 2: 'annotations'"),
         (b"", {}, 422, "no rows"),
-        (b"a,b\n1,2\n3\n", {"format": "csv"}, 422, "line 3 has 1 cells"),
+        (b"a,b\n1,2\n3\n", {"format": "csv"}, 422, "line 3 has 1 cell"),
         (b'{"n":1}', {"format": "parquet"}, 400, "cannot be read as Parquet"),
         (b'{"n":1}', {"format": "xlsx"}, 422, "format"),
         (b'{"n":1}', {"mode": "upsert"}, 422, "mode"),

@@ -42,8 +42,8 @@ MAX_LOGIN_BYTES = 16 * 1024
 """Bytes of the form that logs in, which anyone may send; more is `413`."""
 
 MAX_STRANGER_FORM_BYTES = 1024 * 1024
-"""Bytes of a form that are shown again to someone whose session is over, or whose key has made all
-of its requests; more is not read."""
+"""Bytes of a form that are shown again to someone whose session is over or cannot be looked up, or
+whose key has made all of its requests; more is not read."""
 
 MAX_UPLOAD_TEXT_BYTES = 64 * 1024
 """Bytes of the texts in a form beside its file; more is `400`."""

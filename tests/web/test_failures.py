@@ -17,6 +17,7 @@ from tests.serving import KEY, Served
 from tests.web import test_sessions
 from tests.web.conftest import new_context
 from tests.web.site import Site
+from tests.web.test_files import DROP, lines
 from tests.web.test_sessions import connect, form_token, log_in
 
 TYPED = 'two lines\nand a "quote" & <b>more</b>'
@@ -127,7 +128,28 @@ def test_an_annotation_outlives_the_session_and_leads_to_the_log_in(
     expect(page.locator("[name=text]")).to_have_value(TYPED)
     with page.expect_popup() as opened:
         page.locator("output").get_by_role("link", name="Log in").click()
-    expect(opened.value.get_by_label("API key")).to_be_visible()
+    opened.value.get_by_label("API key").fill(site.served.key)
+    opened.value.get_by_role("button", name="Log in").click()
+    expect(opened.value.get_by_role("button", name="Log out")).to_be_visible()
+    page.locator("[name=text]").focus()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("output")).to_have_text("saved")
+    (saved,) = site.example(dataset, dataset.example_ids[0])["annotations"]
+    assert saved["text"] == TYPED
+
+
+def test_a_file_is_sent_again_after_another_log_in(own: BrowserContext, site: Site) -> None:
+    dataset = site.dataset({"q": "one"})
+    page = own.new_page()
+    page.goto(f"/datasets/{dataset.id}/import")
+    page.evaluate(DROP, ["a.jsonl", lines({"q": "two"})])
+    expect(page.locator("#result")).to_contain_text("+1 added")
+    log_out(own)
+    page.get_by_role("button", name="Import 1 row").click()
+    expect(page.locator("#result")).to_contain_text("You are logged out")
+    log_in_at(own.new_page(), site, "/login")
+    page.get_by_role("button", name="Import 1 row").click()
+    expect(page.get_by_role("status")).to_contain_text("1 added")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/datasets/x", "/datasets/x/nothing"])

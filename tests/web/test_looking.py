@@ -177,6 +177,9 @@ def test_any_of_many_fields_can_be_shown(page: Page, site: Site) -> None:
     page.get_by_label("field_140", exact=True).check()
     expect(page).to_have_url(re.compile("columns=field_140$"))
     expect(heads).to_have_text(["field_140"])
+    expect(page.get_by_label("field_140", exact=True)).to_be_focused()
+    page.get_by_label("field_141", exact=True).check()
+    expect(heads).to_have_text(["field_140", "field_141"])
 
 
 def test_of_very_many_fields_the_address_can_name_any(page: Page, site: Site) -> None:

@@ -168,7 +168,7 @@ def test_a_score_out_of_range_is_told(page: Page, site: Site) -> None:
     tone = site.config(space, "CONTINUOUS", minimum_score=0, maximum_score=10)
     dataset = site.dataset({"q": "one"}, space=space)
     open_example(page, dataset.id, dataset.example_ids[0])
-    page.locator("[name=score]").evaluate("one => one.max = 100")
+    page.locator("[name=score]").evaluate("one => { one.dataset.high = 100 }")
     page.locator("[name=score]").fill("11")
     page.keyboard.press("Enter")
     expect(page.locator("output")).to_contain_text(f"{tone}.score is 11; it must lie from 0 to 10")

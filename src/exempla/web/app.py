@@ -13,7 +13,7 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from exempla.api.auth import ROUTE
-from exempla.errors import AuthenticationRequired, RateLimited
+from exempla.errors import AuthenticationRequired, RateLimited, Unavailable
 from exempla.limits import MAX_BODY_BYTES
 from exempla.store.database import Database
 from exempla.throttle import Throttle
@@ -68,7 +68,7 @@ def create_pages(
     async def visit(request: Request[Any, Any, Any]) -> Visit:
         try:
             visitor, token = await visiting.find(request, database, throttle)
-        except (AuthenticationRequired, RateLimited):
+        except (AuthenticationRequired, RateLimited, Unavailable):
             await failures.keep_form(request)
             raise
         visit = Visit(request, database, visitor, token, query_timeout, purge)

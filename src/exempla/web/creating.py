@@ -14,6 +14,7 @@ from exempla.ids import ResourceId, parse_id
 from exempla.store import bodies, examples
 from exempla.store.access import Permit
 from exempla.store.bodies import Fields
+from exempla.store.examples import Written
 from exempla.store.transaction import Transaction
 from exempla.web import editing, heads
 from exempla.web.datasets import all_spaces
@@ -27,6 +28,7 @@ from exempla.web.visit import Visit, VisitDependency
 T = TypeVar("T")
 
 CREATE = "POST /v2/datasets"
+READ = "GET /v2/datasets/{dataset_id}/examples"
 INSERT = "POST /v2/datasets/{dataset_id}/examples"
 TAKE_OUT = "DELETE /v2/datasets/{dataset_id}/examples"
 
@@ -140,9 +142,8 @@ def _read(text: str, type: type[T]) -> T:
 @get("/datasets/{dataset:str}/new-example")
 async def show_new_example(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
     """Show the form to add an example, with the fields that the first ones have."""
-    head, page = await visit.read(
-        "GET /v2/datasets/{dataset_id}/examples", _first, heads.dataset_id(dataset)
-    )
+    version = heads.version_id(visit.asked("version"))
+    head, page = await visit.read(READ, _first, heads.dataset_id(dataset), version)
     found = [bodies.decode(one.body) for one in page.examples]
     first: Fields = {}
     for one in reversed(found):
@@ -151,9 +152,11 @@ async def show_new_example(visit: VisitDependency, dataset: FromPath[str]) -> Re
     return _render_new_example(visit, head, empty)
 
 
-def _first(tx: Transaction, permit: Permit, dataset: ResourceId) -> tuple[Head, examples.Page]:
-    page = examples.list_page(tx, permit, dataset, None, after=0, limit=20)
-    return heads.head(tx, permit, dataset, None, choices=0), page
+def _first(
+    tx: Transaction, permit: Permit, dataset: ResourceId, version: ResourceId | None
+) -> tuple[Head, examples.Page]:
+    page = examples.list_page(tx, permit, dataset, version, after=0, limit=20)
+    return heads.head(tx, permit, dataset, version, choices=0), page
 
 
 def _render_new_example(
@@ -171,18 +174,17 @@ def _render_new_example(
 
 @post("/datasets/{dataset:str}/new-example", status_code=200)
 async def add_example(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
-    """Add an example to the latest version; a field that was left empty is left out."""
+    """Add an example to the version that was seen; a field that was left empty is left out."""
     form = await visit.form()
-    id = heads.dataset_id(dataset)
+    id, version = heads.dataset_id(dataset), heads.version_id(form.get("version_seen"))
     changed, checked = editing.changes({}, editing.edited(form), may_lack=True)
     wrong = "Nothing was added: see below." if any(one.wrong for one in checked) else ""
     if not wrong:
         try:
             await example_fields.check_new([changed])
-            version = heads.version_id(form.get("version_seen"))
             path = await visit.once(
                 INSERT,
-                lambda done: address(f"/datasets/{dataset}/example", id=done.example_ids[0]),
+                lambda done: _added(done, visit.asked("version")),
                 examples.insert,
                 id,
                 version,
@@ -192,8 +194,15 @@ async def add_example(visit: VisitDependency, dataset: FromPath[str]) -> Respons
             wrong = f"Nothing was added: {of_one(problem)}"
         else:
             return visit.go(path, "created")
-    head, _ = await visit.read("GET /v2/datasets/{dataset_id}/examples", _first, id)
+    head, _ = await visit.read(READ, _first, id, version)
     return _render_new_example(visit, head, checked, 422, wrong)
+
+
+def _added(done: Written, asked: str) -> str:
+    """Return the address of the example that was added."""
+    pinned = heads.pin(asked, done.version.id, done.dataset.latest_version)
+    path = f"/datasets/{done.dataset.id}/example"
+    return address(path, id=done.example_ids[0], version=pinned)
 
 
 @post("/datasets/{dataset:str}/take-out", status_code=200)
@@ -201,10 +210,11 @@ async def take_out(visit: VisitDependency, dataset: FromPath[str]) -> Response[A
     """Take an example out of a version."""
     form = await visit.form()
     version = parse_id(form.get("version_seen"), "DatasetVersion", "version")
-    await visit.write(
+    done = await visit.write(
         TAKE_OUT, examples.delete, heads.dataset_id(dataset), version, [form.get("id")]
     )
-    return visit.go(address(f"/datasets/{dataset}", version=form.get("pinned")), "taken_out")
+    pinned = heads.pin(form.get("pinned"), version, done.dataset.latest_version)
+    return visit.go(address(f"/datasets/{dataset}", version=pinned), "taken_out")
 
 
 HANDLERS = [show_new, create, show_new_example, add_example, take_out]

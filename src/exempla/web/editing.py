@@ -37,6 +37,8 @@ class Edited(NamedTuple):
     """What was written: JSON, or the text of a string."""
     wrong: str = ""
     """What is wrong with it, if anything is."""
+    is_name_wrong: bool = False
+    """Whether that is about its name."""
     is_new: bool = False
     """Whether the example had no such field: its name was typed, and still can be."""
 
@@ -100,9 +102,10 @@ def changes(
     for one in fields:
         is_missing = may_lack and not one.is_new and not one.text.strip()
         value, wrong = (None, "") if is_missing else _read(one)
-        wrong = _wrong_name(one, taken if one.is_new else changed.keys()) or wrong
+        wrong_name = _wrong_name(one, taken if one.is_new else changed.keys())
         taken.add(one.name)
-        checked.append(one._replace(wrong=wrong))
+        wrong = wrong_name or wrong
+        checked.append(one._replace(wrong=wrong, is_name_wrong=bool(wrong_name)))
         if value is not None and not wrong and not _is_as_before(one, seen.get(one.name)):
             changed[one.name] = value
     return changed, checked

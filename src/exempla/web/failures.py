@@ -34,7 +34,7 @@ from exempla.limits import MAX_STRANGER_FORM_BYTES
 from exempla.web import rendering
 from exempla.web.forms import FORM_TOKEN, SENT, ForeignForm, Form, OldForm, read_form
 from exempla.web.text import came_back
-from exempla.web.visit import Visit, asked_for, local_path, to_login
+from exempla.web.visit import LOGIN, Visit, asked_for, local_path, to_login
 
 VISIT = "visit"
 """Where the scope's state has the `Visit`, if someone is logged in."""
@@ -160,7 +160,8 @@ def _page(
         advice=_ADVICE.get(type(problem), Advice(problem.title, "")),
         fields=fields if any(one.label for one in fields) else [],
         target=local_path(asked_for(request)),
-        is_kept=request.method != "POST" or SENT in state,
+        is_kept=request.method != "POST" or SENT in state or request.scope["path"] == LOGIN,
+        most_kept=MAX_STRANGER_FORM_BYTES // 1024**2,
         may_work_again=isinstance(problem, _AGAIN),
         back=back,
         is_page=request.method == "GET",

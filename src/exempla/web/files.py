@@ -19,6 +19,7 @@ from exempla.errors import (
     Conflict,
     InvalidRequest,
     NotFound,
+    PreconditionFailed,
     Problem,
     ValidationError,
 )
@@ -26,12 +27,13 @@ from exempla.files.formats import BY_SUFFIX, FORMATS, Format
 from exempla.ids import ResourceId
 from exempla.limits import MAX_FILE_BYTES
 from exempla.memory import give_back
-from exempla.store import datasets
+from exempla.store import datasets, versions
 from exempla.web import heads, rendering
 from exempla.web.creating import CREATE, chosen_space
 from exempla.web.datasets import all_spaces
 from exempla.web.example import Change, changes_of
-from exempla.web.forms import Form
+from exempla.web.forms import Form, new_version
+from exempla.web.rendering import address
 from exempla.web.uploads import receive
 from exempla.web.visit import Visit, VisitDependency
 from exempla.web.words import Comparer
@@ -45,6 +47,10 @@ EXPORT = "GET /api/v1/datasets/{dataset_id}/export"
 
 SHOWN = 25
 """Changes that a trial shows."""
+
+_CHANGED = PreconditionFailed(
+    "someone changed the version after this was shown; see what would change now, and import again"
+)
 
 _REFUSALS = (AccessForbidden, Conflict, InvalidRequest, NotFound, ValidationError)
 
@@ -64,6 +70,10 @@ class _Upload(NamedTuple):
         told = next((known for end, known in BY_SUFFIX.items() if name.endswith(end)), None)
         if chosen or told:
             return chosen or cast("Format", told)
+        if name.endswith((".xlsx", ".xls", ".ods")):
+            raise ValidationError(
+                f"{self.file_name!r} is a spreadsheet; save it as CSV there, and import that"
+            )
         raise ValidationError(
             f"choose the format of {self.file_name!r}, which its name does not tell"
         )
@@ -91,7 +101,8 @@ async def _uploaded(visit: Visit) -> AsyncIterator[_Upload]:
 @get("/datasets/{dataset:str}/import")
 async def show_import(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
     """Show the form to import a file."""
-    return await _show(visit, heads.dataset_id(dataset), Form())
+    form = Form([("version_seen", visit.asked("version"))])
+    return await _show(visit, heads.dataset_id(dataset), form)
 
 
 async def _show(
@@ -102,7 +113,9 @@ async def _show(
     tried: Tried | None = None,
     wrong: Problem | None = None,
 ) -> Response[Any]:
-    head = await visit.read("GET /v2/datasets/{dataset_id}", heads.head, dataset, None, choices=0)
+    version = heads.version_id(form.get("version_seen") or visit.asked("version"))
+    read = "GET /v2/datasets/{dataset_id}"
+    head = await visit.read(read, heads.head, dataset, version, choices=0)
     comparer = Comparer()
     changes: list[tuple[Any, list[Change]]] = [
         (one, changes_of(one.fields, comparer)) for one in (tried.changes if tried else [])
@@ -114,6 +127,7 @@ async def _show(
         form=form,
         formats=FORMATS,
         tried=tried,
+        tag=versions.tag_of(tried.dataset, tried.version) if tried else "",
         rows=sum(tried.counts) if tried else 0,
         changes=changes,
         wrong=wrong,
@@ -132,19 +146,27 @@ async def import_file(visit: VisitDependency, dataset: FromPath[str]) -> Respons
         await visit.read(IMPORT, datasets.get, id)  # before a large file is taken
         async with _uploaded(visit) as upload:
             form = upload.form
-            name = form.get("new_version").strip()
-            new_version = fields.name(name, "its name") if form.get("into") == "new" else None
+            version = heads.version_id(form.get("version_seen"))
             mode = fields.one_of(form.get("mode"), MODES, "mode") or "insert"
+            name = new_version(form)
             with closing(await upload.read(visit)) as incoming:
-                work = Import(incoming, mode, new_version)
-                if form.get("trial"):
-                    tried = await visit.write(IMPORT, work.attempt, id, None, SHOWN)
-                    return await _show(visit, id, form, tried=tried)
-                done = await visit.write(IMPORT, work.write, id, None)
+                work = Import(incoming, mode, name)
+                try:
+                    if form.get("trial"):
+                        tried = await visit.write(IMPORT, work.attempt, id, version, SHOWN)
+                        return await _show(visit, id, form, tried=tried)
+                    # What was shown of updates must still hold; new examples replace nothing.
+                    seen = form.get("tag") if mode == "update" else ""
+                    done = await visit.write_if(seen or None, IMPORT, work.write, id, version)
+                except PreconditionFailed:
+                    tried = await visit.write(IMPORT, work.attempt, id, version, SHOWN)
+                    return await _show(visit, id, form, tried=tried, wrong=_CHANGED)
     except _REFUSALS as problem:
         return await _show(visit, id, form, wrong=problem)
-    made = str(done.version.id) if new_version else ""
-    return visit.go(f"/datasets/{dataset}", rendering.imported(done.counts, made))
+    made = str(done.version.id) if name else ""
+    pinned = heads.pin(visit.asked("version"), done.version.id, done.dataset.latest_version)
+    path = address(f"/datasets/{dataset}", version="" if name else pinned)
+    return visit.go(path, rendering.imported(done.counts, made))
 
 
 @get("/datasets/new-from-file")

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 import msgspec
 from litestar import Request
 
-from exempla.errors import AccessForbidden, InvalidRequest, Problem
+from exempla.api import fields
+from exempla.errors import AccessForbidden, InvalidRequest, Problem, ValidationError
 
 FORM_TOKEN = "form_token"  # noqa: S105 (its name)
 SENT = "sent"
@@ -62,6 +63,22 @@ class Form:
         """Return what is the same for this form sent again, also after another log-in."""
         sent = sorted(item for item in self._values.items() if item[0] != FORM_TOKEN)
         return hashlib.sha256(msgspec.json.encode(sent)).hexdigest()
+
+
+def new_version(form: Form) -> str | None:
+    """Return the name of the version to make; None to write into the one that is there.
+
+    Raises `ValidationError` for a name that was given for nothing: without scripts, nothing chooses
+    the new version when its name is typed.
+    """
+    name = form.get("new_version").strip()
+    if form.get("into") == "new":
+        return fields.name(name, "the new version's name")
+    if name:
+        raise ValidationError(
+            f"a new version was named {name!r}, but not chosen; choose it, or empty its name"
+        )
+    return None
 
 
 class Refused(NamedTuple):

@@ -44,6 +44,10 @@ class Head(NamedTuple):
         """The address of the dataset."""
         return f"/datasets/{self.dataset.id}"
 
+    def pinned(self, asked: str) -> str:
+        """Return the version for addresses of the page; see `pin`."""
+        return pin(asked, self.version.id, self.dataset.latest_version)
+
 
 def head(
     tx: Transaction,
@@ -69,6 +73,14 @@ def head(
         details,
         listed,
     )
+
+
+def pin(asked: str, version: ResourceId, latest: int) -> str:
+    """Return the version for an address: the one asked for, else none if this is the latest.
+
+    An address without one would show another version, once the latest is another.
+    """
+    return asked or ("" if version.number == latest else str(version))
 
 
 def dataset_id(text: str) -> ResourceId:

@@ -11,15 +11,13 @@ from typing import Any, NamedTuple
 from litestar import Response, post
 from litestar.params import FromPath
 
-from exempla.api import fields as rules
 from exempla.errors import Conflict, PreconditionFailed, ValidationError
-from exempla.ids import ResourceId
 from exempla.store import bodies, examples
 from exempla.store.bodies import FieldChange, Fields
 from exempla.web import editing, example, heads
 from exempla.web.editing import Edited
 from exempla.web.example import UPDATE, Asked, Known
-from exempla.web.forms import Form
+from exempla.web.forms import Form, new_version
 from exempla.web.rendering import address
 from exempla.web.sentences import of_one
 from exempla.web.visit import Visit, VisitDependency
@@ -37,6 +35,8 @@ class Both(NamedTuple):
     """None if they took the field away."""
     markup: Any
     """From theirs to mine, word by word."""
+    choice: str
+    """Which one was chosen before, if one was: `theirs` or `mine`."""
 
 
 @post("/datasets/{dataset:str}/example", status_code=200)
@@ -47,19 +47,24 @@ async def save_example(visit: VisitDependency, dataset: FromPath[str]) -> Respon
     version = heads.version_id(form.get("version_seen"))
     asked = asked._replace(example=form.get("id"), version=version)
     seen = editing.unpack(form.get("seen"))
-    theirs = {index for index in range(len(form)) if form.get(f"choice.{index}") == "theirs"}
-    sent = [one for index, one in enumerate(editing.edited(form)) if index not in theirs]
-    changed, fields = editing.changes(seen, sent)
-    new_version = form.get("new_version").strip() if form.get("into") == "new" else ""
-    back = _back(visit, asked)
+    sent = editing.edited(form)
+    choices = [form.get(f"choice.{index}") for index in range(len(sent))]
+    mine = [one for one, choice in zip(sent, choices, strict=True) if choice != "theirs"]
+    changed, fields = editing.changes(seen, mine)
     if any(one.wrong for one in fields):
+        if any(choices):
+            checked = iter(fields)
+            both = zip(sent, choices, strict=True)
+            again = [one if choice == "theirs" else next(checked) for one, choice in both]
+            clashing = [one.name for one, choice in zip(again, choices, strict=True) if choice]
+            known = await example.find(visit, asked)
+            return _render_conflict(visit, known, form, seen, again, clashing)
         return await _again(visit, asked, form, fields, "Nothing was saved: see below.")
-    if not changed and not new_version:
-        return visit.go(back, "nothing")
     try:
-        if form.get("into") == "new":
-            rules.name(new_version, "the new version's name")
-        return await _save(visit, asked, form, seen, changed, fields, new_version)
+        name = new_version(form)
+        if not changed and not name:
+            return visit.go(_back(visit, asked, visit.asked("version")), "nothing")
+        return await _save(visit, asked, form, seen, changed, fields, name)
     except (Conflict, PreconditionFailed, ValidationError) as problem:
         return await _again(visit, asked, form, fields, f"Nothing was saved: {of_one(problem)}")
 
@@ -71,8 +76,9 @@ async def _save(
     seen: Fields,
     changed: Fields,
     fields: list[Edited],
-    new_version: str,
+    name: str | None,
 ) -> Response[Any]:
+    """Save the changed fields, into a new version if there is a name for one."""
     tag = form.get("tag")
     for _ in range(TRIES):
         try:
@@ -83,7 +89,7 @@ async def _save(
                 asked.dataset,
                 asked.version,
                 {asked.example: changed},
-                new_version or None,
+                name,
             )
         except PreconditionFailed:
             known = await example.find(visit, asked)
@@ -94,15 +100,16 @@ async def _save(
                 return _render_conflict(visit, known, form, seen, mine, clashing)
             tag = known.tag
         else:
-            made = written.version.id if new_version else None
-            return visit.go(_back(visit, asked, made), "saved")
+            made = str(written.version.id) if name else visit.asked("version")
+            latest = written.dataset.latest_version
+            version = heads.pin(made, written.version.id, latest)
+            return visit.go(_back(visit, asked, version), "saved")
     raise PreconditionFailed("the version changes all the time; try again")
 
 
-def _back(visit: Visit, asked: Asked, made: ResourceId | None = None) -> str:
-    """Return the address of the example, in the new version if one was made."""
+def _back(visit: Visit, asked: Asked, version: str) -> str:
+    """Return the address of the example in this version."""
     path = f"/datasets/{asked.dataset}/example"
-    version = str(made) if made else visit.asked("version")
     return address(path, id=asked.example, version=version, filter=asked.filter)
 
 
@@ -138,7 +145,8 @@ def _render_conflict(
                 else editing.field(one.name, value, as_json=one.kind == "json")
             )
             text = theirs.text if theirs else ""
-            both.append(Both(index, one, theirs, comparer.markup(text, one.text)))
+            choice = form.get(f"choice.{index}")
+            both.append(Both(index, one, theirs, comparer.markup(text, one.text), choice))
     mine = {one.name for one in fields}
     others = {
         name: FieldChange.of(seen.get(name), now.get(name))

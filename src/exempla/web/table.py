@@ -154,7 +154,7 @@ def _render(visit: Visit, asked: Asked, found: Found, kept: Kept) -> Response[An
         matches=_matches(asked, page),
         mistake=mistake,
         links=links,
-        pinned=visit.asked("version"),
+        pinned=head.pinned(visit.asked("version")),
         may_write=visit.may("POST /v2/datasets/{dataset_id}/examples", head.space.id),
         snippets=use_it.examples(
             visit.base_url,
@@ -241,7 +241,7 @@ def _link(visit: Visit, head: Head, **ordinals: int) -> str:
     cursors = {name: _cursor_at(head, ordinal) for name, ordinal in ordinals.items()}
     return address(
         head.path,
-        version=visit.asked("version"),
+        version=head.pinned(visit.asked("version")),
         filter=visit.asked("filter"),
         columns=visit.request.query_params.getall("columns", []),
         **cursors,

@@ -35,6 +35,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 COOKIE = "exempla_session"
+LOGIN = "/login"
 
 _CHANGED = (
     "someone else changed it meanwhile; save once more to put what you typed in the place of theirs"
@@ -260,4 +261,4 @@ def asked_for(request: Request[Any, Any, Any]) -> str:
 
 def to_login(path: str) -> str:
     """Return the address of the log-in that leads to this path."""
-    return f"/login?next={quote(path, safe='')}"
+    return f"{LOGIN}?next={quote(path, safe='')}"

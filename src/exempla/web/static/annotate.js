@@ -1,8 +1,26 @@
 // Annotations without the mouse: a digit sets a label, a change is saved at once.
 
-import { make, onKey } from "./exempla.js";
+import { make, onKey, tokenNow } from "./exempla.js";
 
 const forms = [...document.querySelectorAll("form[data-annotate]")];
+
+const LONGEST_KEPT = 60_000; // characters of a request that outlives its page
+
+function post(form, body) {
+  const headers = { Accept: "application/json" };
+  const keepalive = String(body).length < LONGEST_KEPT;
+  return fetch(form.action, { method: "POST", body, headers, keepalive }).catch(() => null);
+}
+
+/** Send the form; once more if there was another log-in since the page was loaded. */
+async function send(form, body) {
+  const answer = await post(form, body);
+  const token = answer?.status === 403 ? await tokenNow() : null;
+  if (!token || token === form.elements.form_token.value) return answer;
+  for (const one of forms) one.elements.form_token.value = token;
+  body.set("form_token", token);
+  return post(form, body);
+}
 
 async function save(form) {
   const body = new URLSearchParams(new FormData(form));
@@ -13,12 +31,9 @@ async function save(form) {
   }
   form.dataset.sent = body;
   delete form.dataset.saved;
+  delete form.dataset.changed;
   output.textContent = "saving…";
-  const answer = await fetch(form.action, {
-    method: "POST",
-    body,
-    headers: { Accept: "application/json" },
-  }).catch(() => null);
+  const answer = await send(form, body);
   if (answer?.ok) {
     output.textContent = "saved";
     form.dataset.saved = "";
@@ -26,6 +41,9 @@ async function save(form) {
     return;
   }
   delete form.dataset.sent;
+  form.dataset.changed = "";
+  // What is typed next corrects it, and is no key of the page.
+  if (document.activeElement === document.body) form.querySelector("[name=score], [name=text]")?.focus();
   const problem = answer ? await answer.json().catch(() => null) : null;
   output.textContent = problem?.detail ?? "not saved: the server cannot be reached";
   if (answer?.status === 401) {
@@ -45,8 +63,26 @@ async function showWrite(form) {
   document.querySelector(".events").replaceWith(page.querySelector(".events"));
 }
 
+/** Check a score as it is written: a field for numbers would leave out a decimal comma. */
+function check(score) {
+  const { low, high } = score.dataset;
+  const number = Number(score.value);
+  let wrong = "";
+  if (score.value.trim() && !/^-?\d+(\.\d+)?([eE][-+]?\d+)?$/.test(score.value.trim())) wrong = "It must be a number, as in 0.5.";
+  else if (number < Number(low) || number > Number(high)) wrong = `It must lie from ${low} to ${high}.`;
+  score.setCustomValidity(wrong);
+}
+
+window.addEventListener("beforeunload", (event) => {
+  if (forms.some((form) => "changed" in form.dataset)) event.preventDefault();
+});
+
 for (const form of forms) {
   form.querySelector("button").hidden = true;
+  form.addEventListener("input", ({ target }) => {
+    form.dataset.changed = "";
+    if (target.name === "score") check(target);
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     document.activeElement.blur();

@@ -3,6 +3,9 @@
 const choices = document.querySelector("[data-columns]");
 const table = document.querySelector("[data-columns-table]");
 
+/** Where the session has the field that was chosen last, for a page that is made anew. */
+const OPEN = "columns open";
+
 /** Return an address of this table with these columns; without any it has the usual ones. */
 function withColumns(address, columns) {
   const url = new URL(address, location.href);
@@ -46,8 +49,10 @@ function chooseColumns() {
     if (apply.disabled) said.textContent = "No column is left: choose one.";
     if (columns.length) localStorage.setItem(place, JSON.stringify(columns));
     else if (checked().length) localStorage.removeItem(place);
-    if (changed.some((box) => box.checked && !made.has(box.value))) choices.closest("form").requestSubmit();
-    else show();
+    const lacking = changed.find((box) => box.checked && !made.has(box.value));
+    if (!lacking) return show();
+    sessionStorage.setItem(OPEN, lacking.value); // to go on with in the page that is made
+    choices.closest("form").requestSubmit();
   };
   const room = () => Number(most) - checked().length;
 
@@ -63,6 +68,12 @@ function chooseColumns() {
   }
 
   tools.hidden = false;
+  const last = sessionStorage.getItem(OPEN);
+  if (last !== null) {
+    sessionStorage.removeItem(OPEN);
+    choices.closest("details").open = true;
+    boxes.find((box) => box.value === last)?.focus();
+  }
   choices.addEventListener("change", ({ target }) => {
     if (target.name !== "columns") return;
     const isOver = target.checked && room() < 0;

@@ -7,7 +7,6 @@ let isChanged = false;
 form.addEventListener("input", (event) => {
   isChanged = true;
   const area = event.target;
-  if (area.name === "new_version" && area.value) form.elements.into.value = "new";
   const choice = area.matches("textarea") && form.elements[area.name.replace("value", "choice")];
   if (choice instanceof RadioNodeList) choice.value = "mine";
   if (!area.matches("textarea.json")) return;

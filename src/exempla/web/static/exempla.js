@@ -90,6 +90,18 @@ for (const form of document.querySelectorAll("form:not([method])")) {
   });
 }
 
+// Who names a new version chooses it.
+document.addEventListener("input", ({ target }) => {
+  if (target.name === "new_version" && target.value) target.form.elements.into.value = "new";
+});
+
+/** Return the token of the forms of the session that there is now; null if no one is logged in. */
+export async function tokenNow() {
+  const answer = await fetch("/help").catch(() => null);
+  const page = new DOMParser().parseFromString(answer ? await answer.text() : "", "text/html");
+  return page.querySelector("[name=form_token]")?.value ?? null;
+}
+
 // A form that changes something is sent once, also when its button is pressed twice.
 const AGAIN_AFTER_MS = 5000; // when the person has stopped it
 document.addEventListener("submit", (event) => {

@@ -1,7 +1,18 @@
 // A file that is dropped or chosen, sent with its progress; what the server says is shown here.
 // One that is dropped on a page with a link to import goes there.
 
+import { tokenNow } from "./exempla.js";
+
 let running = null; // the request that is under way, and whether it only tries
+
+/** Send it once more if there was another log-in since the page was loaded; tell whether it is. */
+async function isSentAgain(form, submitter) {
+  const token = await tokenNow();
+  if (!token || token === form.elements.form_token.value) return false;
+  form.elements.form_token.value = token;
+  send(form, submitter);
+  return true;
+}
 
 function send(form, submitter) {
   const result = document.getElementById("result");
@@ -25,8 +36,9 @@ function send(form, submitter) {
     bar.removeAttribute("value");
     told.textContent = "The server reads it…";
   });
-  request.addEventListener("load", () => {
+  request.addEventListener("load", async () => {
     setBusy(false);
+    if (request.status === 403 && (await isSentAgain(form, submitter))) return;
     if (new URL(request.responseURL).pathname !== location.pathname) {
       location.assign(request.responseURL); // it was done
       return;
@@ -42,7 +54,7 @@ function send(form, submitter) {
   });
   request.addEventListener("error", () => {
     setBusy(false);
-    result.textContent = "The upload broke off: nothing was imported. Send it again.";
+    result.textContent = "The upload broke off: nothing was imported. Send it again; if the file was changed meanwhile, choose it again.";
   });
   request.addEventListener("abort", () => setBusy(false));
   setBusy(true);

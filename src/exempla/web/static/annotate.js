@@ -27,6 +27,7 @@ async function save(form) {
   const output = form.querySelector("output");
   if (form.dataset.sent === String(body)) { // Enter submits, and leaving the field changes it
     if ("saved" in form.dataset) output.textContent = "saved";
+    delete form.dataset.changed;
     return;
   }
   form.dataset.sent = body;

@@ -12,8 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from exempla.cli import app
+
 KEY = "exk_test_key_for_the_suite_0123456789"
 START_LIMIT_S = 60
+_OURS = ("EXEMPLA_", "ARIZE_")
 _FREE_PORTS = ("--port", "0", "--flight-port", "0")
 _LISTENING = re.compile(
     r"listening on (https?://127\.0\.0\.1:(\d+))(?: and grpc(?:\+tls)?://127\.0\.0\.1:(\d+))?"
@@ -23,7 +28,7 @@ _LISTENING = re.compile(
 def exempla(
     *arguments: str, program: Sequence[str] = ("-m", "exempla"), **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run an `exempla` command to its end."""
+    """Run an `exempla` command to its end, as a process of its own."""
     return subprocess.run(
         [sys.executable, *program, *arguments],
         env=_environment(environment),
@@ -34,8 +39,22 @@ def exempla(
     )
 
 
+def exempla_here(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run an `exempla` command to its end in this process, which has its imports.
+
+    An error that the command did not expect is raised. As processes of their own the commands are
+    run by `tests/test_docs.py`, and where a test is about pipes, signals or a terminal.
+    """
+    ours = {name: None for name in os.environ if name.startswith(_OURS)}
+    shown = {"NO_COLOR": "1", "COLUMNS": "80"}  # not those of a terminal that the tests run in
+    done = CliRunner().invoke(
+        app, arguments, env={**ours, **shown, **environment}, catch_exceptions=False
+    )
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+
 def _environment(extra: dict[str, str]) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("EXEMPLA_", "ARIZE_"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
     return {**kept, "NO_COLOR": "1", **extra}
 
 

@@ -35,7 +35,7 @@ from tests.api.key_support import (
 from tests.api.test_access import ROUTES, TAKES_THE_SPACE_ALONG, World, world  # noqa: F401
 from tests.conftest import ENGINES
 from tests.flight.client import create
-from tests.serving import Served, exempla
+from tests.serving import Served, exempla_here
 from tests.store.conftest import settings_for
 
 LOGS = "/v2/audit-logs"
@@ -178,9 +178,9 @@ def test_flight_and_the_commands_are_logged(tmp_path: Path) -> None:
         assert (first["operation_name"], first["ip"]) == ("exempla serve", "")
         id = create(served, default_space(http), "numbers", pa.table({"n": [1, 2]}))
         flags = ("--data-dir", str(tmp_path))
-        secret = exempla("keys", "create", "--name", "ci", *flags).stdout.strip()
+        secret = exempla_here("keys", "create", "--name", "ci", *flags).stdout.strip()
         key = ok(http.get(KEYS))["api_keys"][0]["id"]
-        assert exempla("keys", "revoke", key, *flags).returncode == 0
+        assert exempla_here("keys", "revoke", key, *flags).returncode == 0
         revoked, created, loaded, _ = entries(http)
         assert loaded["operation_name"] == "createDataset"
         assert loaded["ip"] == "127.0.0.1"

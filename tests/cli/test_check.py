@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tests.cli.support import Place, assert_one_line, client, create_dataset, running
-from tests.serving import exempla
+from tests.serving import exempla_here
 
 
 def test_a_sound_database_beside_its_server(place: Place) -> None:
     with running(*place.flags) as served, client(served) as http:
         create_dataset(http, {"n": 1}, {"n": 2})
-        found = exempla("check", *place.flags)
+        found = exempla_here("check", *place.flags)
     assert (found.returncode, found.stderr) == (0, "")
     assert found.stdout == "data: sound\n1 dataset is sound\n"
 
@@ -20,7 +20,7 @@ def test_broken_rules_are_told_with_their_place(place: Place) -> None:
         page = http.get(f"/v2/datasets/{dataset}/examples").raise_for_status().json()
         second = page["examples"][1]["id"]
         place.execute("UPDATE revisions SET body = '[]' WHERE ordinal = 2")
-        found = exempla("check", *place.flags)
+        found = exempla_here("check", *place.flags)
     assert found.returncode == 1
     assert found.stdout.splitlines() == [
         f"data, example {second}: its fields are no JSON object, in the versions from 1",
@@ -40,7 +40,7 @@ def test_what_is_damaged_in_a_file(new_sqlite_place: Place) -> None:
     ]
     content[pages[5] : pages[5] + 64] = b"\xff" * 64
     place.file.write_bytes(content)
-    found = exempla("check", *place.flags)
+    found = exempla_here("check", *place.flags)
     assert found.returncode == 1
     assert "the file is damaged" in found.stdout
     assert "Traceback" not in found.stderr
@@ -50,5 +50,5 @@ def test_an_older_database_is_not_changed(place: Place) -> None:
     with running(*place.flags) as served:
         assert served.stop() == 0
     place.execute("UPDATE alembic_version SET version_num = '0007'")
-    assert_one_line(exempla("check", *place.flags), "older", "0007", "serve")
+    assert_one_line(exempla_here("check", *place.flags), "older", "0007", "serve")
     assert place.execute("SELECT version_num FROM alembic_version") == [("0007",)]

@@ -18,7 +18,7 @@ from exempla.store import compact, setup
 from exempla.store.folder import LOCK_FILE
 from tests.api.helpers import make_dataset
 from tests.cli.support import Place, all_examples, client, running
-from tests.serving import Served, exempla
+from tests.serving import Served, exempla_here
 
 SIZE = 10_000
 COUNT = 500
@@ -66,7 +66,7 @@ def test_space_comes_back_while_others_write(place: Place) -> None:
         assert http.delete(f"/v2/datasets/{gone}").status_code == 204
         writer = Writer(served, f"/v2/datasets/{kept}/examples", ids[0])
         writer.start()
-        done = exempla("compact", *place.flags)
+        done = exempla_here("compact", *place.flags)
         writer.enough.set()
         writer.join()
         assert done.returncode == 0, done.stderr

@@ -22,7 +22,7 @@ from tests.cli.support import (
     in_terminal,
     running,
 )
-from tests.serving import exempla
+from tests.serving import exempla_here
 
 
 class Made(NamedTuple):
@@ -56,7 +56,7 @@ def made(new_place: Callable[[], Place]) -> Iterator[Made]:
 
 
 def diff(made: Made, *arguments: str) -> Result:
-    return exempla("diff", *arguments, *made.place.flags)
+    return exempla_here("diff", *arguments, *made.place.flags)
 
 
 def test_the_changes_are_shown_to_read(made: Made) -> None:
@@ -134,5 +134,5 @@ def test_a_name_that_two_datasets_have(new_place: Callable[[], Place]) -> None:
         space = http.post("/v2/spaces", json=body).raise_for_status().json()["id"]
         twin = {"name": "data", "space_id": space, "examples": [{"n": 1}]}
         http.post("/v2/datasets", json=twin).raise_for_status()
-    assert_one_line(exempla("diff", "data", "v1", "v1", *place.flags), "id", first)
-    assert exempla("diff", first, "v1", "v1", *place.flags).returncode == 0
+    assert_one_line(exempla_here("diff", "data", "v1", "v1", *place.flags), "id", first)
+    assert exempla_here("diff", first, "v1", "v1", *place.flags).returncode == 0

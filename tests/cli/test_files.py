@@ -23,7 +23,7 @@ from tests.cli.support import (
     in_terminal,
     running,
 )
-from tests.serving import exempla
+from tests.serving import exempla_here
 
 ROWS: list[dict[str, Any]] = [
     {"q": "one", "n": 1.5, "tags": ["a"]},
@@ -39,7 +39,7 @@ class Made(NamedTuple):
     ids: list[str]
 
     def run(self, *arguments: str) -> Result:
-        return exempla(*arguments, *self.place.flags)
+        return exempla_here(*arguments, *self.place.flags)
 
     def export(self, name: str = "data", version: str = "") -> list[dict[str, Any]]:
         chosen = ["--version", version] if version else []

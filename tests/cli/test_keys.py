@@ -21,7 +21,7 @@ from tests.cli.support import (
     secrets_in,
     status_with,
 )
-from tests.serving import KEY, Served, exempla
+from tests.serving import KEY, Served, exempla_here
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 NOT_THERE = base64.b64encode(b"ApiKey:999999:abcdefghij").decode()
@@ -37,7 +37,7 @@ def server(new_place: Callable[[], Place]) -> Iterator[tuple[Place, Served]]:
 
 def keys(place: Place, *arguments: str) -> Result:
     """Run `exempla keys`."""
-    return exempla("keys", *arguments, *place.flags)
+    return exempla_here("keys", *arguments, *place.flags)
 
 
 def create(place: Place, *arguments: str) -> str:
@@ -112,7 +112,7 @@ def test_key_made_while_no_server_runs(stopped: Place) -> None:
 
 def test_environment_names_the_database(server: tuple[Place, Served]) -> None:
     place, served = server
-    result = exempla("keys", "create", **place.environment)
+    result = exempla_here("keys", "create", **place.environment)
     assert result.returncode == 0, result.stderr
     assert status_with(served, result.stdout.strip()) == 200
 

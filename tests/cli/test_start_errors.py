@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.cli.support import Place, Result, assert_one_line, running, secrets_in
-from tests.serving import exempla
+from tests.serving import exempla, exempla_here
 
 FOREIGN_ADDRESS = "192.0.2.1"  # reserved for documentation (RFC 5737): no machine has it
 UNREACHABLE = "postgresql://127.0.0.1:1/x"
@@ -119,7 +119,7 @@ def test_newer_database(place: Place) -> None:
         assert served.stop() == 0
     place.execute("UPDATE alembic_version SET version_num = '9999'")
     assert_one_line(serve(*place.flags), "newer", "9999")
-    assert_one_line(exempla("keys", "create", *place.flags), "newer", "9999")
+    assert_one_line(exempla_here("keys", "create", *place.flags), "newer", "9999")
     assert place.execute("SELECT version_num FROM alembic_version") == [("9999",)]
     assert place.execute("SELECT count(*) FROM api_keys") == [(1,)]
 
@@ -129,7 +129,7 @@ def test_commands_leave_an_older_database_to_the_server(place: Place) -> None:
         assert served.stop() == 0
     place.execute("UPDATE alembic_version SET version_num = '0007'")
     for command in (["keys", "list"], ["verify"], ["diff", "data", "v1", "v1"]):
-        assert_one_line(exempla(*command, *place.flags), "older", "0007", "exempla serve")
+        assert_one_line(exempla_here(*command, *place.flags), "older", "0007", "exempla serve")
 
 
 # Settings that contradict each other or break a rule

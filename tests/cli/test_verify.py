@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.cli.support import Place, Result, assert_one_line, client, create_dataset, running
-from tests.serving import exempla
+from tests.serving import exempla_here
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def place(new_place: Callable[[], Place]) -> Iterator[Place]:
 
 
 def verify(place: Place, *arguments: str) -> Result:
-    return exempla("verify", *arguments, *place.flags)
+    return exempla_here("verify", *arguments, *place.flags)
 
 
 def test_a_sound_database_is_verified(place: Place) -> None:

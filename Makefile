@@ -11,6 +11,8 @@ CLIENTS := sdk-8.42 sdk-8.61 ax
 demo: .venv/run.stamp  ## Start a server on a new temporary folder, show the main job, keep serving.
 	$(BIN)/exempla demo $(DEMO)
 
+# Else each process compiles again all that it imports.
+test: export PYTHONDONTWRITEBYTECODE =
 test: check  ## Run all checks: lint, types, and the tests on both engines with the real clients.
 	$(BIN)/pytest -n 4 --dist worksteal $(PYTEST)
 

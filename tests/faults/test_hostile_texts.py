@@ -21,6 +21,8 @@ from exempla.flight import commands, protocol
 from exempla.ids import ResourceId, parse_id
 
 TRIES = 400
+FEW_TRIES = 100
+"""Of documents, which are slow to make; `make fuzz` gives Flight's commands many more."""
 
 _WORDS = ["a", '"b c"', "`d`", "annotation.x.score", "id", "'t'", "''", "1", "-1e400", "true"]
 _SIGNS = ["=", "!=", "<>", "<", ">=", "(", ")", ",", ".", "\\", "'", '"', "\0", "\n", "\ud800"]
@@ -107,7 +109,7 @@ def test_a_cursor_comes_back(dataset: int, version: int, ordinal: int) -> None:
     assert pages.examples_cursor(str(cursor)) == cursor
 
 
-@settings(max_examples=TRIES)
+@settings(max_examples=FEW_TRIES)
 @given(documents)
 @example(b"[" * 1_000_000)
 @example(b'{"createDataset":' * 10_000)
@@ -139,7 +141,7 @@ def test_a_message_of_flight_comes_back(command: bytes, header: bytes, data: byt
 
 
 @pytest.mark.parametrize("type", [CreateDataset, UpdateExamples, SearchExamples, AnnotateExamples])
-@settings(max_examples=TRIES // 2)
+@settings(max_examples=FEW_TRIES)
 @given(documents)
 def test_bodies(type: Any, text: bytes) -> None:
     reads_or_refuses(lambda: body.read(text, type))

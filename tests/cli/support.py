@@ -22,7 +22,8 @@ from typing import Any
 import httpx
 import psycopg
 
-from exempla.settings import DATABASE_FILE
+from exempla.settings import DATABASE_FILE, Settings
+from exempla.store import setup
 from tests.serving import KEY, Served, database_arguments
 
 WAIT_LIMIT_S = 30
@@ -57,6 +58,16 @@ class Place:
         if self.url:
             return {"EXEMPLA_DATABASE_URL": self.url}
         return {"EXEMPLA_DATA_DIR": str(self.folder)}
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that name this place."""
+        return Settings(database_url=self.url) if self.url else Settings(data_dir=self.folder)
+
+    def make(self) -> None:
+        """Make the database as a first start does, with the key `KEY`; no server runs then."""
+        database, _ = setup.open_database(setup.open_engine(self.settings), KEY)
+        database.close()
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement on the database, beside a server or without one; return its rows."""

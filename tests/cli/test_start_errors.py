@@ -115,8 +115,7 @@ def test_malformed_url(url: str) -> None:
 
 
 def test_newer_database(place: Place) -> None:
-    with running(*place.flags) as served:
-        assert served.stop() == 0
+    place.make()
     place.execute("UPDATE alembic_version SET version_num = '9999'")
     assert_one_line(serve(*place.flags), "newer", "9999")
     assert_one_line(exempla_here("keys", "create", *place.flags), "newer", "9999")
@@ -125,8 +124,7 @@ def test_newer_database(place: Place) -> None:
 
 
 def test_commands_leave_an_older_database_to_the_server(place: Place) -> None:
-    with running(*place.flags) as served:
-        assert served.stop() == 0
+    place.make()
     place.execute("UPDATE alembic_version SET version_num = '0007'")
     for command in (["keys", "list"], ["verify"], ["diff", "data", "v1", "v1"]):
         assert_one_line(exempla_here(*command, *place.flags), "older", "0007", "exempla serve")

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import httpx
 
-from exempla.settings import Settings
 from exempla.store import keys, setup
 from exempla.store.check import check_dataset, check_engine, check_names, subjects
 from exempla.store.transaction import Transaction
@@ -44,7 +43,7 @@ class Outcome(NamedTuple):
 
 def faults_of(place: Place) -> list[str]:
     """Check the whole database, beside a server or without one."""
-    database, _ = setup.open_database(setup.open_engine(_settings(place), make=False), make=False)
+    database, _ = setup.open_database(setup.open_engine(place.settings, make=False), make=False)
     try:
 
         def check(tx: Transaction) -> list[str]:
@@ -103,7 +102,7 @@ def kill_first_start(place: Place, seed: int) -> None:
             time.sleep(0.001)
         time.sleep(delay)
         process.kill()
-    database, secret = setup.open_database(setup.open_engine(_settings(place)), KEY)
+    database, secret = setup.open_database(setup.open_engine(place.settings), KEY)
     try:
         assert secret is None
         assert database.read_now(keys.authenticate, keys.secret_hash(KEY))
@@ -118,10 +117,6 @@ def _has_begun(place: Place) -> bool:
         return place.file.exists()
     count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     return bool(place.execute(count) > [(1,)])
-
-
-def _settings(place: Place) -> Settings:
-    return Settings(database_url=place.url) if place.url else Settings(data_dir=place.folder)
 
 
 def wait_for(load: Load, writes: int) -> None:

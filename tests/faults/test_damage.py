@@ -104,15 +104,11 @@ def place(
     return Place(tmp_path, settings.database_url or "")
 
 
-def settings_of(place: Place) -> Settings:
-    return Settings(database_url=place.url) if place.url else Settings(data_dir=place.folder)
-
-
 def test_a_migration_that_was_half_run(place: Place) -> None:
     place.execute("UPDATE alembic_version SET version_num = '0006'")  # whose tables are newer
     place.execute("DROP INDEX ix_answers_created_at")
     before = place.tables()
-    said = refusal(settings_of(place))
+    said = refusal(place.settings)
     assert "already exists" in said
     assert "it was left as it is" in said
     assert "restore a backup" in said
@@ -122,10 +118,10 @@ def test_a_migration_that_was_half_run(place: Place) -> None:
 
 def test_a_table_or_a_column_that_is_lost(place: Place) -> None:
     place.execute("ALTER TABLE versions RENAME COLUMN locked TO locked_away")
-    assert "lacks the column locked of the table versions" in refusal(settings_of(place))
+    assert "lacks the column locked of the table versions" in refusal(place.settings)
     place.execute("ALTER TABLE versions RENAME COLUMN locked_away TO locked")
     place.execute("DROP TABLE digests")
-    assert "of the table digests" in refusal(settings_of(place))
+    assert "of the table digests" in refusal(place.settings)
 
 
 @contextmanager

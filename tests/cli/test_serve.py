@@ -268,3 +268,12 @@ def assert_unavailable(answer: httpx.Response) -> None:
     problem = answer.json()
     assert problem.keys() == {"status", "title", "type", "detail", "instance"}
     assert (problem["status"], problem["instance"]) == (503, "/readyz")
+
+
+def test_a_start_loads_nothing_that_waits_for_its_first_use() -> None:
+    loaded = "import exempla.server, exempla.flight.server, sys; print(*sys.modules)"
+    names = subprocess.run(
+        [sys.executable, "-c", loaded], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.split()
+    assert "litestar" in names
+    assert not {"pyarrow", "sqlglot", "opentelemetry"}.intersection(names)

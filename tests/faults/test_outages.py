@@ -87,6 +87,15 @@ def test_postgres_may_stop_and_go_on(
     assert_all_well(outages.run(fault, place, own_postgres, rounds=1, seed=SEED))
 
 
+def test_the_first_filter_comes_when_no_more_files_can_be_opened(tmp_path: Path) -> None:
+    with running("--data-dir", str(tmp_path)) as served, client(served) as http:
+        url = f"/v2/datasets/{create_dataset(http, {'n': 1})}/examples/search"
+        with outages.no_more_descriptors(served):
+            assert http.post(url, json={"filter": "n = 1"}).status_code == 503
+        found = http.post(url, json={"filter": "n = 1"}).raise_for_status().json()
+        assert [one["n"] for one in found["examples"]] == [1]
+
+
 @pytest.mark.parametrize("flags", [[], ["--no-flight"]])
 def test_the_first_file_comes_when_no_more_can_be_opened(tmp_path: Path, flags: list[str]) -> None:
     with running("--data-dir", str(tmp_path), *flags) as served, client(served) as http:

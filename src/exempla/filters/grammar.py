@@ -50,11 +50,7 @@ _NULL = "nothing equals NULL; write IS NULL or IS NOT NULL after the field"
 
 
 def parse(text: str) -> Filter:
-    """Return the filter that a text means.
-
-    Raises `InvalidRequest` for anything else, which says at which character the mistake is and
-    what would be right.
-    """
+    """Return the filter that a text means; see `filters.parse`."""
     words = lexer.read(text)
     parser = Parser(error_level=ErrorLevel.IMMEDIATE)
     try:

@@ -15,6 +15,7 @@ from sqlglot import Token, TokenType
 
 from exempla.errors import InvalidRequest
 from exempla.filters.expressions import AnnotationPart, ExampleId, Field, Operand, Value
+from exempla.filters.names import BOOLEANS, WORDS
 from exempla.filters.numbers import MAX_EXPONENT_DIGITS, exact
 
 MAX_LENGTH = 10_000
@@ -36,21 +37,8 @@ _LEXEME = re.compile(
     re.VERBOSE,
 )
 _MORE_OF_A_WORD = re.compile(r"\w+")
-_WORD = re.compile(r"[^\W\d]\w*")
 
-_WORDS = {
-    "AND": TokenType.AND,
-    "BETWEEN": TokenType.BETWEEN,
-    "IN": TokenType.IN,
-    "IS": TokenType.IS,
-    "LIKE": TokenType.LIKE,
-    "NOT": TokenType.NOT,
-    "NULL": TokenType.NULL,
-    "OR": TokenType.OR,
-}
-_BOOLEANS = {"TRUE": True, "FALSE": False}
-_MEAN_OTHERS = {*_WORDS, *_BOOLEANS, "ID"}
-"""Words that name no field unless they are quoted."""
+_WORDS = {word: TokenType[word] for word in WORDS}
 
 _SYMBOLS = {
     "=": TokenType.EQ,
@@ -237,8 +225,8 @@ class _Reader:
             self._add(TokenType.NOT, lexeme)
         elif word == "NULL":
             self._add(TokenType.NULL, lexeme)
-        elif word in _BOOLEANS:
-            self._add_constant(offset, _BOOLEANS[word])
+        elif word in BOOLEANS:
+            self._add_constant(offset, BOOLEANS[word])
         elif kind == "string":
             self._add_constant(offset, text[1:-1].replace("''", "'"))
         elif kind == "number" or self._is_minus(text):
@@ -369,10 +357,3 @@ def _operand(first: _Lexeme, path: tuple[str, ...]) -> Operand:
 
 def _token(type: TokenType, text: str, offset: int) -> Token:
     return Token(type, text, line=1, col=offset + 1, start=offset, end=offset)
-
-
-def as_name(field: str) -> str:
-    """Return the name of a field as a filter writes it, in quotes where it needs them."""
-    if _WORD.fullmatch(field) and field.upper() not in _MEAN_OTHERS:
-        return field
-    return '"' + field.replace('"', '""') + '"'

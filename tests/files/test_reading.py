@@ -191,6 +191,7 @@ def test_a_line_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         ("a;b\n1,5;x\n", ['{"a":"1,5","b":"x"}']),
         ('"a,b";c\n"1;2";\n', ['{"a,b":"1;2"}']),
         ('a\tb;c\td\n1\t2\t"3\n4"\n', ['{"a":"1","b;c":"2","d":"3\\n4"}']),
+        ("city, country\tn\nLima, Peru\t2\n", ['{"city, country":"Lima, Peru","n":"2"}']),
         ("a;b,c\n1,2\n", ['{"a;b":"1","c":"2"}']),
         ('"a;b"\n1;2\n', ['{"a;b":"1;2"}']),
     ],

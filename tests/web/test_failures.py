@@ -37,9 +37,9 @@ def own(browser: Browser, site: Site) -> Iterator[BrowserContext]:
         yield context
 
 
-def log_in_at(page: Page, site: Site, path: str) -> None:
+def log_in_at(page: Page, site: Site, path: str, key: str = "") -> None:
     page.goto(path)
-    page.get_by_label("API key").fill(site.served.key)
+    page.get_by_label("API key").fill(key or site.served.key)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
 
@@ -136,6 +136,27 @@ def test_an_annotation_outlives_the_session_and_leads_to_the_log_in(
     expect(page.locator("output")).to_have_text("saved")
     (saved,) = site.example(dataset, dataset.example_ids[0])["annotations"]
     assert saved["text"] == TYPED
+
+
+def test_nothing_is_sent_again_as_another_person(own: BrowserContext, site: Site) -> None:
+    space = site.space()
+    site.config(space, "FREEFORM")
+    dataset = site.dataset({"q": "one"}, space=space)
+    page, importing = own.new_page(), own.new_page()
+    page.goto(f"/datasets/{dataset.id}/example?id={dataset.example_ids[0]}")
+    importing.goto(f"/datasets/{dataset.id}/import")
+    importing.evaluate(DROP, ["a.jsonl", lines({"q": "two"})])
+    expect(importing.locator("#result")).to_contain_text("+1 added")
+    log_out(own)
+    log_in_at(own.new_page(), site, "/login", site.service_key(space, "MEMBER"))
+    page.keyboard.press("m")
+    page.keyboard.type(TYPED)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("output")).to_contain_text("there was another log-in")
+    importing.get_by_role("button", name="Import 1 row").click()
+    expect(importing.locator("#result")).to_contain_text("there was another log-in")
+    (found,) = ok(site.api.get(dataset.examples_url))["examples"]
+    assert "annotations" not in found
 
 
 def test_a_file_is_sent_again_after_another_log_in(own: BrowserContext, site: Site) -> None:

@@ -169,6 +169,68 @@ def test_a_score_that_is_refused_can_be_corrected_at_once(page: Page, site: Site
     assert (found["score"], found["label"]) == (1.5, None)
 
 
+def test_no_note_of_another_is_replaced_unseen(page: Page, site: Site) -> None:
+    space = site.space()
+    remark = site.config(space, "FREEFORM")
+    dataset = site.dataset({"q": "one"}, space=space)
+    (id,) = dataset.example_ids
+    page.goto(f"/datasets/{dataset.id}/example?id={id}")
+    values = [{"name": remark, "text": "of the bot"}]
+    body = {"annotations": [{"record_id": id, "values": values}]}
+    bot = {"Authorization": f"Bearer {site.service_key(space, 'MEMBER')}"}
+    url = f"{dataset.examples_url}/annotate"
+    site.api.post(url, json=body, headers=bot).raise_for_status()
+    note = page.locator("[name=text]")
+    note.fill("mine")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("output")).to_contain_text("'of the bot' meanwhile")
+    expect(note).to_have_value("mine")
+    assert site.example(dataset, id)["annotations"][0]["text"] == "of the bot"
+    for text in ("mine", "mine, corrected"):
+        note.fill(text)
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("output")).to_have_text("saved")
+        assert site.example(dataset, id)["annotations"][0]["text"] == text
+
+
+def test_a_label_that_was_not_saved_is_sent_again_by_its_key(page: Page, site: Site) -> None:
+    space = site.space()
+    site.config(space, "CATEGORICAL", values=[{"label": "good"}, {"label": "bad"}])
+    dataset = site.dataset({"q": "one"}, {"q": "two"}, space=space)
+    page.goto(f"/datasets/{dataset.id}/example?id={dataset.example_ids[0]}")
+    page.context.set_offline(True)
+    page.keyboard.press("1")
+    expect(page.locator("output")).to_contain_text("not saved: ")
+    page.context.set_offline(False)
+    page.keyboard.press("1")
+    expect(page.locator("output")).to_have_text("saved")
+    page.get_by_text("bad", exact=True).click()
+    expect(page.locator("output")).to_have_text("saved")
+    expect(page.locator(".events > li").first.locator("ins")).to_contain_text("bad")
+    assert site.example(dataset, dataset.example_ids[0])["annotations"][0]["label"] == "bad"
+    page.keyboard.press("j")  # also with the focus on the label
+    expect(page.get_by_role("heading", level=1)).to_have_text("Example 2")
+
+
+def test_who_describes_and_who_renames_a_version_keep_each_others_work(
+    page: Page, site: Site
+) -> None:
+    dataset = site.dataset({"q": "one"})
+    page.goto(f"/datasets/{dataset.id}/versions")
+    url = f"/api/v1/datasets/{dataset.id}/versions/{dataset.version_id}"
+    ok(site.api.patch(url, json={"description": "theirs"}))
+    page.get_by_text("Rename or describe").click()
+    page.get_by_label("Name", exact=True).fill("mine")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".warning")).to_contain_text("Someone else changed it meanwhile")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("mine")
+    expect(page.get_by_label("Description").first).to_have_value("theirs")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".line > li")).to_contain_text("theirs")
+    found = ok(site.api.get(url))
+    assert (found["name"], found["description"]) == ("mine", "theirs")
+
+
 def test_a_mistake_in_a_choice_leaves_the_choice(page: Page, site: Site) -> None:
     dataset = site.dataset({"a": [1], "b": [1], "c": 1})
     (id,) = dataset.example_ids
@@ -178,18 +240,23 @@ def test_a_mistake_in_a_choice_leaves_the_choice(page: Page, site: Site) -> None
     page.get_by_label("Name of the new version").fill("checked")
     site.patch(dataset, {"id": id, "a": [3], "b": [3]})
     page.get_by_role("button", name="Save").click()
-    expect(page.locator("main")).to_contain_text("into the new version checked")
+    expect(page.get_by_label("Name of the new version")).to_have_value("checked")
     page.get_by_label("Theirs").first.check()
     page.get_by_label("Your text of b").fill("[2")
+    site.patch(dataset, {"id": id, "a": [4], "c": 9})  # a third time, and another field
     page.get_by_role("button", name="Save this choice").click()
-    expect(page.get_by_role("alert")).to_contain_text("This is not JSON")
-    expect(page.get_by_label("Theirs").first).to_be_checked()
+    expect(page.locator(".wrong")).to_contain_text("This is not JSON")
+    expect(page.get_by_label("Theirs").first).not_to_be_checked()  # it is another value now
+    expect(page.get_by_label("Yours").nth(1)).to_be_checked()
     expect(page.get_by_label("Your text of b")).to_have_value("[2")
+    expect(page.get_by_label("Your text of c")).to_have_value("[2]")
+    page.get_by_label("Theirs").first.check()
+    page.get_by_label("Yours").nth(2).check()
     page.get_by_label("Your text of b").fill("[2, 3]")
     page.get_by_role("button", name="Save this choice").click()
     expect(page.locator(".heading")).to_contain_text("in checked")
     found = site.example(dataset, id)
-    assert (found["a"], found["b"], found["c"]) == ([3], [2, 3], [2])
+    assert (found["a"], found["b"], found["c"]) == ([4], [2, 3], [2])
 
 
 def test_what_was_typed_outlives_the_database(new_postgres_url: Callable[[], str]) -> None:

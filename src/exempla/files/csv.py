@@ -102,9 +102,12 @@ def read(file: BinaryIO) -> Iterator[Row | Problem]:
 
 
 def _delimiter(header: str) -> str:
-    """Return what separates the cells: a comma where the header has one outside of quotes."""
+    """Return what separates the cells: a tab if the header has one outside of quotes, else a comma.
+
+    Or a semicolon, if it has no comma either.
+    """
     bare = _QUOTED.sub("", header)
-    return "," if "," in bare else max(",;\t", key=bare.count)
+    return next((one for one in "\t,;" if one in bare), ",")
 
 
 class _Lines:
@@ -126,9 +129,8 @@ def _next(rows: Iterator[list[str]], line: int) -> list[str] | None:
     try:
         return next(rows, None)
     except csv.Error as error:
-        if "new-line" in str(
-            error
-        ):  # Python's words for a CR that neither ends a line nor is quoted
+        is_lone_cr = "new-line" in str(error)  # Python's words for one outside of quotes
+        if is_lone_cr:
             raise InvalidRequest(
                 f"line {line} has a CR by itself; end lines with LF or CR LF, and put cells that "
                 "hold a CR in double quotes"
@@ -138,11 +140,10 @@ def _next(rows: Iterator[list[str]], line: int) -> list[str] | None:
 
 def _check_header(names: Sequence[str]) -> None:
     named = Counter(name for name in names if name)
-    for name, times in named.most_common(1):
-        if times > 1:
-            raise ValidationError(
-                f"line 1: there are several columns named {name!r}; keep one of them"
-            )
+    if twice := next((name for name, times in named.items() if times > 1), ""):
+        raise ValidationError(
+            f"line 1: there are several columns named {twice!r}; keep one of them"
+        )
     if len(names) > MAX_COLUMNS:
         raise ValidationError(
             f"line 1: there are {len(names)} columns; at most {MAX_COLUMNS} are allowed"

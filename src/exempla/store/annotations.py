@@ -133,6 +133,14 @@ def annotate(
     return dataset
 
 
+def of_example(tx: Transaction, dataset: int, example_id: str, name: str) -> Annotation | None:
+    """Return the annotation of this name that an example has, if it has one."""
+    ids = msgspec.json.encode([example_id] if "\0" not in example_id else []).decode()
+    row = tx.one(_ORDINALS, dataset_id=dataset, ids=ids)
+    found = of_examples(tx, dataset, [row[1]]).get(row[1], []) if row else []
+    return next((one for one in found if one.name == name), None)
+
+
 def of_examples(
     tx: Transaction, dataset: int, ordinals: Sequence[int]
 ) -> dict[int, list[Annotation]]:

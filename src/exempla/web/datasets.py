@@ -46,6 +46,8 @@ def _find(
     tx: Transaction, permit: Permit, space: ResourceId | None, name: str, before: int
 ) -> _Found:
     limit = pages.DEFAULT_LIMIT + 1
+    if space:
+        spaces.get(tx, permit, space)  # or there is none
     return _Found(
         overview.list_page(tx, permit, space=space, name=name, before=before, limit=limit),
         all_spaces(tx, permit),

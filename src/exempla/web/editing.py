@@ -39,6 +39,8 @@ class Edited(NamedTuple):
     """What is wrong with it, if anything is."""
     is_name_wrong: bool = False
     """Whether that is about its name."""
+    choice: str = ""
+    """Of a field that someone else changed too: whose value is to stay, `theirs` or `mine`."""
     is_new: bool = False
     """Whether the example had no such field: its name was typed, and still can be."""
 
@@ -70,7 +72,8 @@ def edited(form: Form) -> list[Edited]:
         name, text = form.get(f"name.{index}"), form.get(f"value.{index}")
         kind: As = "text" if form.get(f"kind.{index}") == "text" else "json"
         if f"new.{index}" not in form:
-            found.append(Edited(came_back(name), kind, text))
+            choice = form.get(f"choice.{index}")
+            found.append(Edited(came_back(name), kind, text, choice=choice))
         elif name.strip() or text.strip():
             found.append(Edited(name.strip(), kind, text, is_new=True))
     return found
@@ -94,12 +97,16 @@ def changes(
 ) -> tuple[Fields, list[Edited]]:
     """Return the values of the fields that were changed, and all fields, with what is wrong.
 
-    With `may_lack`, a field of the form that was left empty is none.
+    What someone else has written and is to stay is neither changed nor looked at. With `may_lack`,
+    a field that the form offered and that was left empty is left out.
     """
     changed: Fields = {}
     checked: list[Edited] = []
     taken = {*seen, *(one.name for one in fields if not one.is_new)}
     for one in fields:
+        if one.choice == "theirs":
+            checked.append(one)
+            continue
         is_missing = may_lack and not one.is_new and not one.text.strip()
         value, wrong = (None, "") if is_missing else _read(one)
         wrong_name = _wrong_name(one, taken if one.is_new else changed.keys())

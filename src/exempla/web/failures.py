@@ -72,7 +72,7 @@ _ADVICE: dict[type[Problem], Advice] = {
     ),
 }
 
-_AGAIN = (AuthenticationRequired, OldForm, PreconditionFailed, RateLimited, Unavailable)
+_AGAIN = (AuthenticationRequired, OldForm, RateLimited, Unavailable)
 """Problems that may be over when the same form is sent once more."""
 
 _GIVEN = {
@@ -193,5 +193,5 @@ def _back(request: Request[Any, Any, Any]) -> str:
     if request.method != "GET" and from_.netloc == request.headers.get("host"):
         return local_path(from_.path + (f"?{from_.query}" if from_.query else ""))
     _, first, *rest = request.scope["path"].split("/")
-    is_part = len(rest) > 1 or (rest and request.scope["query_string"])  # of a dataset
+    is_part = len(rest) > 1 or (len(rest) == 1 and request.scope["query_string"] != b"")
     return f"/datasets/{rest[0]}" if first == "datasets" and is_part else "/"

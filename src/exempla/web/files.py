@@ -48,7 +48,7 @@ EXPORT = "GET /api/v1/datasets/{dataset_id}/export"
 SHOWN = 25
 """Changes that a trial shows."""
 
-_CHANGED = PreconditionFailed(
+_CHANGED_SINCE = PreconditionFailed(
     "someone changed the version after this was shown; see what would change now, and import again"
 )
 
@@ -67,6 +67,8 @@ class _Upload(NamedTuple):
         """The format that was chosen, else the one that the file's name tells."""
         chosen = fields.one_of(self.form.get("format"), FORMATS, "format")
         name = self.file_name.lower()
+        if name.endswith((".gz", ".zst", ".zip", ".bz2", ".xz")):
+            raise ValidationError(f"{self.file_name!r} is compressed; unpack it, and import that")
         told = next((known for end, known in BY_SUFFIX.items() if name.endswith(end)), None)
         if chosen or told:
             return chosen or cast("Format", told)
@@ -101,8 +103,7 @@ async def _uploaded(visit: Visit) -> AsyncIterator[_Upload]:
 @get("/datasets/{dataset:str}/import")
 async def show_import(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
     """Show the form to import a file."""
-    form = Form([("version_seen", visit.asked("version"))])
-    return await _show(visit, heads.dataset_id(dataset), form)
+    return await _show(visit, heads.dataset_id(dataset), Form())
 
 
 async def _show(
@@ -160,7 +161,7 @@ async def import_file(visit: VisitDependency, dataset: FromPath[str]) -> Respons
                     done = await visit.write_if(seen or None, IMPORT, work.write, id, version)
                 except PreconditionFailed:
                     tried = await visit.write(IMPORT, work.attempt, id, version, SHOWN)
-                    return await _show(visit, id, form, tried=tried, wrong=_CHANGED)
+                    return await _show(visit, id, form, tried=tried, wrong=_CHANGED_SINCE)
     except _REFUSALS as problem:
         return await _show(visit, id, form, wrong=problem)
     made = str(done.version.id) if name else ""

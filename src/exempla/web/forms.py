@@ -13,8 +13,12 @@ from litestar import Request
 
 from exempla.api import fields
 from exempla.errors import AccessForbidden, InvalidRequest, Problem, ValidationError
+from exempla.ids import ResourceId
 
 FORM_TOKEN = "form_token"  # noqa: S105 (its name)
+WHOSE = 16
+"""Characters of the token that tell whose it is; `exempla.js` compares as many."""
+
 SENT = "sent"
 """Where the scope's state has the form that was sent, for the page that tells of a failure."""
 
@@ -59,6 +63,11 @@ class Form:
         """Return all values of this name."""
         return self._values.get(name, [])
 
+    def over(self, name: str, now: str) -> str:
+        """Return what was typed over what was seen (`<name>_seen`); else what is there now."""
+        typed = self.get(name, now)
+        return now if typed == self.get(f"{name}_seen", now) else typed
+
     def digest(self) -> str:
         """Return what is the same for this form sent again, also after another log-in."""
         sent = sorted(item for item in self._values.items() if item[0] != FORM_TOKEN)
@@ -86,17 +95,17 @@ class Refused(NamedTuple):
 
     form: Form = Form()
     problem: Problem | None = None
-    of: str = ""
-    """The id of what it would have changed, if the page has such a form for several."""
+    id: str = ""
+    """Of what it would have changed, if the page has such a form for several."""
 
     @property
     def status(self) -> int:
         """The status of the page that shows it."""
         return self.problem.status if self.problem else 200
 
-    def typed(self, action: str, of: str = "") -> Form:
+    def typed(self, action: str, id: str = "") -> Form:
         """Return what was typed, if it was into this form of the page; else an empty form."""
-        return self.form if self.form.get("action") == action and self.of == of else Form()
+        return self.form if self.form.get("action") == action and self.id == id else Form()
 
     def other_than(self, *actions: str) -> Form:
         """Return what was typed, if it was into none of these forms; else an empty form."""
@@ -106,9 +115,13 @@ class Refused(NamedTuple):
 NOT_REFUSED = Refused()
 
 
-def form_token(token: str) -> str:
-    """Return what the forms of a session carry, so that no other site can make one."""
-    return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()
+def form_token(token: str, person: ResourceId) -> str:
+    """Return what the forms of a session carry, so that no other site can make one.
+
+    Its beginning is the same in all sessions of a person: so scripts know who is logged in.
+    """
+    whose = hashlib.sha256(str(person).encode()).hexdigest()[:WHOSE]
+    return whose + hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()[WHOSE:]
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import msgspec
 from litestar import Response, post
 from litestar.params import FromPath
 
@@ -26,6 +27,20 @@ from exempla.web.words import Comparer
 TRIES = 5
 
 
+class Sent(NamedTuple):
+    """The form of an example as it was sent."""
+
+    visit: Visit
+    asked: Asked
+    form: Form
+    seen: Fields
+    """The example as the form showed it."""
+    fields: list[Edited]
+    """Those of the form, each with what is wrong with it."""
+    changed: Fields
+    """The values that are to be saved."""
+
+
 class Both(NamedTuple):
     """A field that someone else changed meanwhile."""
 
@@ -35,51 +50,32 @@ class Both(NamedTuple):
     """None if they took the field away."""
     markup: Any
     """From theirs to mine, word by word."""
-    choice: str
-    """Which one was chosen before, if one was: `theirs` or `mine`."""
 
 
 @post("/datasets/{dataset:str}/example", status_code=200)
 async def save_example(visit: VisitDependency, dataset: FromPath[str]) -> Response[Any]:
     """Save the changed fields of an example."""
     form = await visit.form()
-    asked = Asked.of(visit, dataset)
     version = heads.version_id(form.get("version_seen"))
-    asked = asked._replace(example=form.get("id"), version=version)
+    asked = Asked.of(visit, dataset)._replace(example=form.get("id"), version=version)
     seen = editing.unpack(form.get("seen"))
-    sent = editing.edited(form)
-    choices = [form.get(f"choice.{index}") for index in range(len(sent))]
-    mine = [one for one, choice in zip(sent, choices, strict=True) if choice != "theirs"]
-    changed, fields = editing.changes(seen, mine)
+    changed, fields = editing.changes(seen, editing.edited(form))
+    sent = Sent(visit, asked, form, seen, fields, changed)
     if any(one.wrong for one in fields):
-        if any(choices):
-            checked = iter(fields)
-            both = zip(sent, choices, strict=True)
-            again = [one if choice == "theirs" else next(checked) for one, choice in both]
-            clashing = [one.name for one, choice in zip(again, choices, strict=True) if choice]
-            known = await example.find(visit, asked)
-            return _render_conflict(visit, known, form, seen, again, clashing)
-        return await _again(visit, asked, form, fields, "Nothing was saved: see below.")
+        return await _again(sent, "Nothing was saved: see below.")
     try:
         name = new_version(form)
         if not changed and not name:
-            return visit.go(_back(visit, asked, visit.asked("version")), "nothing")
-        return await _save(visit, asked, form, seen, changed, fields, name)
+            return visit.go(_back(sent, visit.asked("version")), "nothing")
+        return await _save(sent, name)
     except (Conflict, PreconditionFailed, ValidationError) as problem:
-        return await _again(visit, asked, form, fields, f"Nothing was saved: {of_one(problem)}")
+        return await _again(sent, f"Nothing was saved: {of_one(problem)}")
 
 
-async def _save(
-    visit: Visit,
-    asked: Asked,
-    form: Form,
-    seen: Fields,
-    changed: Fields,
-    fields: list[Edited],
-    name: str | None,
-) -> Response[Any]:
+async def _save(sent: Sent, name: str | None) -> Response[Any]:
     """Save the changed fields, into a new version if there is a name for one."""
-    tag = form.get("tag")
+    visit, asked, changed = sent.visit, sent.asked, sent.changed
+    tag = sent.form.get("tag")
     for _ in range(TRIES):
         try:
             written = await visit.write_if(
@@ -93,67 +89,62 @@ async def _save(
             )
         except PreconditionFailed:
             known = await example.find(visit, asked)
-            now = bodies.decode(known.example.body)
-            if clashing := editing.conflicts(seen, now, changed):
-                # The others were as they are seen here, and may be otherwise now.
-                mine = [one for one in fields if one.name in changed]
-                return _render_conflict(visit, known, form, seen, mine, clashing)
+            if editing.conflicts(sent.seen, bodies.decode(known.example.body), changed):
+                return _render_choice(sent, known)
             tag = known.tag
         else:
             made = str(written.version.id) if name else visit.asked("version")
             latest = written.dataset.latest_version
-            version = heads.pin(made, written.version.id, latest)
-            return visit.go(_back(visit, asked, version), "saved")
+            return visit.go(_back(sent, heads.pin(made, written.version.id, latest)), "saved")
     raise PreconditionFailed("the version changes all the time; try again")
 
 
-def _back(visit: Visit, asked: Asked, version: str) -> str:
+def _back(sent: Sent, version: str) -> str:
     """Return the address of the example in this version."""
+    asked = sent.asked
     path = f"/datasets/{asked.dataset}/example"
     return address(path, id=asked.example, version=version, filter=asked.filter)
 
 
-async def _again(
-    visit: Visit, asked: Asked, form: Form, fields: list[Edited], wrong: str
-) -> Response[Any]:
+async def _again(sent: Sent, wrong: str) -> Response[Any]:
     """Show the form again as it was filled in."""
-    known = await example.find(visit, asked)
+    visit, form = sent.visit, sent.form
+    known = await example.find(visit, sent.asked)
+    if any(one.choice for one in sent.fields):
+        return _render_choice(sent, known, wrong)
     # What was seen stays what was seen, so that no one's change is written over.
-    kept = bodies.encode(editing.unpack(form.get("seen")))
-    known = known._replace(example=known.example._replace(body=kept), tag=form.get("tag"))
-    return example.render_form(
-        visit, known, fields, 422, wrong=wrong, into=form.get("into"), name=form.get("new_version")
-    )
+    kept = known.example._replace(body=bodies.encode(sent.seen))
+    known = known._replace(example=kept, tag=form.get("tag"))
+    into, name = form.get("into"), form.get("new_version")
+    return example.render_form(visit, known, sent.fields, 422, wrong=wrong, into=into, name=name)
 
 
-def _render_conflict(
-    visit: Visit,
-    known: Known,
-    form: Form,
-    seen: Fields,
-    fields: list[Edited],
-    clashing: list[str],
-) -> Response[Any]:
-    comparer, now = Comparer(), bodies.decode(known.example.body)
-    both: list[Both] = []
-    for index, one in enumerate(fields):
-        if one.name in clashing:
-            value = now.get(one.name)
-            theirs = (
-                None
-                if value is None
-                else editing.field(one.name, value, as_json=one.kind == "json")
-            )
-            text = theirs.text if theirs else ""
-            choice = form.get(f"choice.{index}")
-            both.append(Both(index, one, theirs, comparer.markup(text, one.text), choice))
-    mine = {one.name for one in fields}
+def _render_choice(sent: Sent, known: Known, wrong: str = "") -> Response[Any]:
+    """Show both values of the fields that someone else changed since the form was shown."""
+    comparer, visit = Comparer(), sent.visit
+    seen, now = sent.seen, bodies.decode(known.example.body)
+    changed_by_both = editing.conflicts(seen, now, sent.changed)
+    # The fields that are as they were seen here may be otherwise now, and are not sent on.
+    mine = [
+        one._replace(
+            choice=one.choice if now.get(one.name) == seen.get(one.name) else "",
+            is_new=one.is_new and one.name not in now,
+        )
+        for one in sent.fields
+        if one.name in sent.changed or one.choice
+    ]
+    chosen = {one.name for one in sent.fields if one.choice}
+    both = [
+        _both(place, one, now.get(one.name), comparer)
+        for place, one in enumerate(mine)
+        if one.name in changed_by_both or one.name in chosen
+    ]
+    my_names = {one.name for one in mine}
     others = {
         name: FieldChange.of(seen.get(name), now.get(name))
         for name in {**seen, **now}
-        if name not in mine and seen.get(name) != now.get(name)
+        if name not in my_names and seen.get(name) != now.get(name)
     }
-    by = next((event.by.called for event in known.events if event.by), "")
     return visit.render(
         "conflict.html",
         409,
@@ -161,15 +152,22 @@ def _render_conflict(
         head=known.head,
         both=both,
         others=example.changes_of(others, comparer),
-        fields=fields,
-        by=by,
-        into=form.get("into"),
-        name=form.get("new_version"),
+        fields=mine,
+        by=next((event.by.called for event in known.events if event.by), ""),
+        wrong=wrong,
+        into=sent.form.get("into"),
+        name=sent.form.get("new_version"),
         seen=editing.pack(known.example.body),
         link=example.linker(visit, known),
         pinned=visit.asked("version"),
         filter=visit.asked("filter"),
     )
+
+
+def _both(place: int, mine: Edited, value: msgspec.Raw | None, comparer: Comparer) -> Both:
+    as_json = mine.kind == "json"
+    theirs = None if value is None else editing.field(mine.name, value, as_json=as_json)
+    return Both(place, mine, theirs, comparer.markup(theirs.text if theirs else "", mine.text))
 
 
 HANDLERS = [save_example]

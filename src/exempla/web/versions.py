@@ -58,6 +58,8 @@ async def _show(visit: Visit, dataset: ResourceId, refused: Refused = NOT_REFUSE
     cursor = visit.asked("cursor")
     before = pages.before(cursor, "versions", dataset)
     head, line, next_cursor = await visit.read(LIST, _find, dataset, before)
+    if refused.problem and refused.id not in {str(one.details.id) for one in line}:
+        raise refused.problem  # a newer version moved it to another page
     return visit.render(
         "versions.html",
         refused.status,
@@ -121,10 +123,15 @@ async def _change(visit: Visit, dataset: ResourceId, id: ResourceId, form: Form)
             "name": fields.name(form.get("name").strip()),
             "description": fields.description(form.get("description")),
         }
+        # What was left as it was may be otherwise by now, and stays that.
+        for name in [name for name in changes if form.get(name) == form.get(f"{name}_seen")]:
+            del changes[name]
     elif action in ("lock", "unlock"):
         changes = {"locked": action == "lock"}
     else:
         raise InvalidRequest("the form cannot be read; load the page again")
+    if not changes:
+        return "nothing"
     tag = form.get("tag") if action == "describe" else None
     await visit.write_if(tag, CHANGE, versions.change, dataset, id, changes)
     return {"lock": "locked", "unlock": "unlocked"}.get(action, "saved")

@@ -38,7 +38,7 @@ COOKIE = "exempla_session"
 LOGIN = "/login"
 
 _CHANGED = (
-    "someone else changed it meanwhile; save once more to put what you typed in the place of theirs"
+    "someone else changed it meanwhile; send it once more to put what you typed in place of theirs"
 )
 
 
@@ -58,9 +58,9 @@ class Visit:
         self.visitor = visitor
         self.purge = purge
         """Say that something was deleted."""
-        self.form_token = form_token(token)
         self.database = database
         self._permit = visitor.principal.permit
+        self.form_token = form_token(token, self._permit.user_id)
         self._sent = Form()
         self._query_timeout = query_timeout
 
@@ -143,7 +143,10 @@ class Visit:
         recorded = audit.recorded(function, self.act(route))
         try:
             return await self.database.write(recorded, permit, *args, **kwargs)
-        except PreconditionFailed:  # whose words are for who sends `If-Match`
+        except PreconditionFailed:
+            if tag is None:
+                raise
+            # The words of the store are for who sends `If-Match`.
             raise PreconditionFailed(_CHANGED) from None
 
     async def once(

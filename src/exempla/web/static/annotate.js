@@ -1,22 +1,23 @@
 // Annotations without the mouse: a digit sets a label, a change is saved at once.
 
-import { make, onKey, tokenNow } from "./exempla.js";
+import { make, newToken, onKey } from "./exempla.js";
 
 const forms = [...document.querySelectorAll("form[data-annotate]")];
 
 const LONGEST_KEPT = 60_000; // characters of a request that outlives its page
 
+const isKept = (body) => String(body).length < LONGEST_KEPT;
+
 function post(form, body) {
   const headers = { Accept: "application/json" };
-  const keepalive = String(body).length < LONGEST_KEPT;
-  return fetch(form.action, { method: "POST", body, headers, keepalive }).catch(() => null);
+  return fetch(form.action, { method: "POST", body, headers, keepalive: isKept(body) }).catch(() => null);
 }
 
 /** Send the form; once more if there was another log-in since the page was loaded. */
 async function send(form, body) {
   const answer = await post(form, body);
-  const token = answer?.status === 403 ? await tokenNow() : null;
-  if (!token || token === form.elements.form_token.value) return answer;
+  const token = answer?.status === 403 ? await newToken(body.get("form_token")) : null;
+  if (!token) return answer;
   for (const one of forms) one.elements.form_token.value = token;
   body.set("form_token", token);
   return post(form, body);
@@ -32,12 +33,13 @@ async function save(form) {
   }
   form.dataset.sent = body;
   delete form.dataset.saved;
-  delete form.dataset.changed;
+  if (isKept(body)) delete form.dataset.changed;
   output.textContent = "saving…";
   const answer = await send(form, body);
   if (answer?.ok) {
     output.textContent = "saved";
     form.dataset.saved = "";
+    delete form.dataset.changed;
     await showWrite(form).catch(() => {}); // the page was left, or the config deleted
     return;
   }
@@ -45,6 +47,7 @@ async function save(form) {
   form.dataset.changed = "";
   // What is typed next corrects it, and is no key of the page.
   if (document.activeElement === document.body) form.querySelector("[name=score], [name=text]")?.focus();
+  if (answer?.status === 412) await showWrite(form).catch(() => {}); // what it would replace is seen then
   const problem = answer ? await answer.json().catch(() => null) : null;
   output.textContent = problem?.detail ?? "not saved: the server cannot be reached";
   if (answer?.status === 401) {
@@ -60,6 +63,7 @@ async function showWrite(form) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const name = form.elements.name.value;
   const now = [...page.querySelectorAll("form[data-annotate]")].find((one) => one.elements.name.value === name);
+  form.elements.seen.value = now.elements.seen.value;
   form.querySelector(".by").replaceWith(now.querySelector(".by"));
   document.querySelector(".events").replaceWith(page.querySelector(".events"));
 }
@@ -91,6 +95,10 @@ for (const form of forms) {
   });
   form.addEventListener("change", () => {
     if (form.reportValidity()) save(form);
+  });
+  // A label that could not be saved is sent again by the same key.
+  form.addEventListener("click", ({ target }) => {
+    if (target.name === "label" && "changed" in form.dataset) save(form);
   });
   form.addEventListener("invalid", (event) => {
     form.querySelector("output").textContent = `not saved: ${event.target.validationMessage}`;

@@ -3,9 +3,6 @@
 const choices = document.querySelector("[data-columns]");
 const table = document.querySelector("[data-columns-table]");
 
-/** Where the session has the field that was chosen last, for a page that is made anew. */
-const OPEN = "columns open";
-
 /** Return an address of this table with these columns; without any it has the usual ones. */
 function withColumns(address, columns) {
   const url = new URL(address, location.href);
@@ -17,6 +14,7 @@ function withColumns(address, columns) {
 function chooseColumns() {
   const { columns: dataset, most, fields, usual: usualText } = choices.dataset;
   const place = `columns shown ${dataset}`;
+  const open = `columns open ${dataset}`; // the field that was chosen last, for a page that is made anew
   const usual = JSON.parse(usualText);
   const boxes = [...choices.querySelectorAll("[name=columns]")];
   const tools = choices.querySelector(".tools");
@@ -51,7 +49,7 @@ function chooseColumns() {
     else if (checked().length) localStorage.removeItem(place);
     const lacking = changed.find((box) => box.checked && !made.has(box.value));
     if (!lacking) return show();
-    sessionStorage.setItem(OPEN, lacking.value); // to go on with in the page that is made
+    sessionStorage.setItem(open, lacking.value);
     choices.closest("form").requestSubmit();
   };
   const room = () => Number(most) - checked().length;
@@ -68,9 +66,9 @@ function chooseColumns() {
   }
 
   tools.hidden = false;
-  const last = sessionStorage.getItem(OPEN);
+  const last = sessionStorage.getItem(open);
   if (last !== null) {
-    sessionStorage.removeItem(OPEN);
+    sessionStorage.removeItem(open);
     choices.closest("details").open = true;
     boxes.find((box) => box.value === last)?.focus();
   }

@@ -1,6 +1,6 @@
 // What every page can do: keys, tables that are walked with j and k, forms that send themselves.
 
-const typing = (target) => target.closest("input, select, textarea, [contenteditable]") !== null;
+const typing = (target) => target.closest("input:not([type=radio], [type=checkbox]), select, textarea") !== null;
 
 /** Keys of this page, by what they do; the dialog lists them. */
 const keys = new Map();
@@ -95,11 +95,14 @@ document.addEventListener("input", ({ target }) => {
   if (target.name === "new_version" && target.value) target.form.elements.into.value = "new";
 });
 
-/** Return the token of the forms of the session that there is now; null if no one is logged in. */
-export async function tokenNow() {
-  const answer = await fetch("/help").catch(() => null);
-  const page = new DOMParser().parseFromString(answer ? await answer.text() : "", "text/html");
-  return page.querySelector("[name=form_token]")?.value ?? null;
+const WHOSE = 16; // characters of a token that tell whose it is
+
+/** Return the token that forms have now, if it is another one of the same person; else null. */
+export async function newToken(token) {
+  const text = await fetch("/help").then((answer) => answer.text()).catch(() => "");
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const now = page.querySelector("[name=form_token]")?.value ?? token;
+  return now !== token && now.slice(0, WHOSE) === token.slice(0, WHOSE) ? now : null;
 }
 
 // A form that changes something is sent once, also when its button is pressed twice.

@@ -1,17 +1,15 @@
 // A file that is dropped or chosen, sent with its progress; what the server says is shown here.
 // One that is dropped on a page with a link to import goes there.
 
-import { tokenNow } from "./exempla.js";
+import { newToken } from "./exempla.js";
 
 let running = null; // the request that is under way, and whether it only tries
 
-/** Send it once more if there was another log-in since the page was loaded; tell whether it is. */
-async function isSentAgain(form, submitter) {
-  const token = await tokenNow();
-  if (!token || token === form.elements.form_token.value) return false;
-  form.elements.form_token.value = token;
-  send(form, submitter);
-  return true;
+/** Take the token of another log-in of the same person into the form; tell whether there was one. */
+async function isOld(form, data) {
+  const token = await newToken(data.get("form_token"));
+  if (token) form.elements.form_token.value = token;
+  return token !== null;
 }
 
 function send(form, submitter) {
@@ -37,8 +35,12 @@ function send(form, submitter) {
     told.textContent = "The server reads it…";
   });
   request.addEventListener("load", async () => {
+    const isToSend = request.status === 403 && (await isOld(form, data));
     setBusy(false);
-    if (request.status === 403 && (await isSentAgain(form, submitter))) return;
+    if (isToSend) {
+      send(form, submitter);
+      return;
+    }
     if (new URL(request.responseURL).pathname !== location.pathname) {
       location.assign(request.responseURL); // it was done
       return;

@@ -18,6 +18,7 @@ from benchmarks.floor import PAGE
 KEY = "exempla-benchmark-key-0123456789"
 START_LIMIT_S = 60
 STOP_LIMIT_S = 30
+PIECE_BYTES = 1_048_576
 IDLE_LIMIT_S = 2  # uvicorn closes a connection that was idle for 5
 _LISTENING = re.compile(rb"listening on http://127\.0\.0\.1:(\d+) and grpc://127\.0\.0\.1:(\d+)")
 _FREE_PORTS = ("--port", "0", "--flight-port", "0")
@@ -97,6 +98,19 @@ class Client:
     def get(self, path: str) -> bytes:
         """Send a GET request and return the whole answer."""
         return self.send("GET", path)
+
+    def pieces(self, path: str) -> list[bytes]:
+        """Send a GET request and return a long answer in the pieces in which it was read.
+
+        To put a gigabyte together takes longer than to export it.
+        """
+        self._connection.request("GET", path, headers=self._headers)
+        response = self._connection.getresponse()
+        found = list(iter(lambda: response.read(PIECE_BYTES), b""))
+        self._used = time.monotonic()
+        if response.status != 200:
+            raise RuntimeError(f"GET {path}: {response.status} {b''.join(found)[:1_000]!r}")
+        return found
 
     def empty(self) -> bytes:
         """Send the request that asks the least of the server."""

@@ -19,6 +19,7 @@ from exempla.store.transaction import Transaction
 from exempla.web import editing, heads
 from exempla.web.datasets import all_spaces
 from exempla.web.editing import Edited
+from exempla.web.example import READ
 from exempla.web.forms import Form
 from exempla.web.heads import Head
 from exempla.web.rendering import address
@@ -28,7 +29,6 @@ from exempla.web.visit import Visit, VisitDependency
 T = TypeVar("T")
 
 CREATE = "POST /v2/datasets"
-READ = "GET /v2/datasets/{dataset_id}/examples"
 INSERT = "POST /v2/datasets/{dataset_id}/examples"
 TAKE_OUT = "DELETE /v2/datasets/{dataset_id}/examples"
 
